@@ -1,0 +1,169 @@
+// Package pg opens transactions on PostgreSQL for somebody: a registrar, a body that holds a case, a person, or the
+// public. There is no way to reach a protected row without saying for whom, because row-level security compares each row
+// with what the door has set, and an unset door sees nothing.
+//
+// The doors set their values by a literal "set local" in the same round trip that begins the transaction: set_config()
+// would not reach the workers of a distributed cluster, and a second round trip would cost more than the policies do.
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"akashi/internal/clock"
+)
+
+// Roles of the database, least privilege each. They are made by Bootstrap, once per cluster.
+const (
+	RoleOwner   = "akashi_owner"   // owns the tables; migrations run as it
+	RoleCitizen = "akashi_citizen" // the citizen portal
+	RoleOffice  = "akashi_office"  // the console of registrars' staff
+	RolePublic  = "akashi_public"  // the verification page and API: status without names
+	RoleWorker  = "akashi_worker"  // jobs: outside systems, signing, sequencing
+)
+
+// DB is a pool of connections under one role.
+type DB struct {
+	Pool  *pgxpool.Pool
+	Clock clock.Clock
+}
+
+// Tx is a transaction that knows the time. Rules take their time from it, never from SQL.
+type Tx struct {
+	pgx.Tx
+	Now time.Time
+}
+
+// Person names whose door is opened: the person's own id, and the reference by which one registrar knows the person.
+// Ref may be uuid.Nil where only the person's own tables are read.
+type Person struct {
+	ID  uuid.UUID
+	Ref uuid.UUID
+}
+
+// Open connects to dsn. Every connection runs with a statement timeout, so that no page can hold the database.
+func Open(ctx context.Context, dsn string, c clock.Clock, maxConns int32) (*DB, error) {
+	cfg, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("reading the database address: %w", err)
+	}
+	cfg.MaxConns = maxConns
+	if cfg.ConnConfig.RuntimeParams == nil {
+		cfg.ConnConfig.RuntimeParams = map[string]string{}
+	}
+	for k, v := range map[string]string{
+		"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s", "timezone": "Asia/Tokyo",
+	} {
+		if _, set := cfg.ConnConfig.RuntimeParams[k]; !set {
+			cfg.ConnConfig.RuntimeParams[k] = v
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the database: %w", err)
+	}
+	return &DB{Pool: pool, Clock: c}, nil
+}
+
+// Close waits for running transactions and closes the pool.
+func (db *DB) Close() { db.Pool.Close() }
+
+// InRegistrar runs f for a registrar: its registers, their cases and entries, and nothing of another registrar.
+func (db *DB) InRegistrar(ctx context.Context, registrar string, f func(*Tx) error) error {
+	return db.in(ctx, f, setting{"door", "registrar"}, setting{"registrar", registrar})
+}
+
+// InBody runs f for the body that holds the current step of a case: its work items and the cases behind them.
+func (db *DB) InBody(ctx context.Context, body string, f func(*Tx) error) error {
+	return db.in(ctx, f, setting{"door", "body"}, setting{"body", body})
+}
+
+// InPerson runs f for a person: the person's own tables, and of one registrar's tables what is filed under p.Ref.
+func (db *DB) InPerson(ctx context.Context, p Person, f func(*Tx) error) error {
+	return db.in(ctx, f, setting{"door", "person"}, setting{"person", p.ID.String()}, setting{"person_ref", p.Ref.String()})
+}
+
+// Public runs f for anybody: published status, without names.
+func (db *DB) Public(ctx context.Context, f func(*Tx) error) error {
+	return db.in(ctx, f, setting{"door", "public"})
+}
+
+// Platform runs f on platform tables only (sessions, accounts, logins, jobs, reference data): it opens no door, so every
+// protected table is empty and refuses writes.
+func (db *DB) Platform(ctx context.Context, f func(*Tx) error) error {
+	return db.in(ctx, f)
+}
+
+// ForRef narrows a registrar's transaction to one person's reference, which the few acts that touch the person's own
+// side (holding, notices) require.
+func (tx *Tx) ForRef(ctx context.Context, ref uuid.UUID) error {
+	if _, err := tx.Exec(ctx, "set local app.person_ref = '"+ref.String()+"'"); err != nil {
+		return fmt.Errorf("choosing the person reference: %w", err)
+	}
+	return nil
+}
+
+type setting struct{ name, value string }
+
+// plain is what a door may be set to. Ids are ours, so anything else is a mistake or an attack; it is refused before a
+// literal is built from it.
+var plain = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
+
+// maxTries bounds the repetitions after a serialisation failure or deadlock; the acts are short, so a third failure
+// means something else is wrong.
+const maxTries = 3
+
+// in begins, sets, runs f and commits. f may run more than once, when PostgreSQL asks for the transaction to be
+// repeated: it must not act on the outside.
+func (db *DB) in(ctx context.Context, f func(*Tx) error, settings ...setting) error {
+	begin, err := beginQuery(settings)
+	if err != nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		err := pgx.BeginTxFunc(ctx, db.Pool, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
+			return f(&Tx{Tx: tx, Now: db.Clock.Now()})
+		})
+		if err == nil || try == maxTries || !repeatable(err) {
+			return err
+		}
+	}
+}
+
+// beginQuery builds "begin" and the literal settings of one door as one simple-protocol message.
+func beginQuery(settings []setting) (string, error) {
+	var b strings.Builder
+	b.WriteString("begin")
+	for _, s := range settings {
+		if !plain.MatchString(s.value) {
+			return "", fmt.Errorf("opening the %s door: %q is not an id", s.name, s.value)
+		}
+		b.WriteString("; set local app." + s.name + " = '" + s.value + "'")
+	}
+	return b.String(), nil
+}
+
+// repeatable tells whether PostgreSQL rolled the transaction back for a reason that goes away by repeating it
+// (serialization_failure, deadlock_detected).
+func repeatable(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01")
+}
+
+// Violates tells whether err is a violation of the named constraint.
+func Violates(err error, constraint string) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.ConstraintName == constraint
+}
+
+// NewID returns a UUIDv7, the key of every table of ours: it grows with time, so indexes fill at one end.
+func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
