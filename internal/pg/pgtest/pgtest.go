@@ -1,0 +1,245 @@
+// Package pgtest gives every test its own real PostgreSQL database with the whole schema, in about a tenth of a second.
+//
+// One server runs per test binary, without durability, in a temporary directory; it starts with the first test that asks
+// for a database. The migrations run once into a template database, named by their hash, and each test gets a clone.
+//
+//	func TestMain(m *testing.M) { pgtest.Main(m) }
+//
+//	func TestApply(t *testing.T) {
+//		db := pgtest.New(t).As(pg.RoleCitizen)
+//		...
+//	}
+//
+// The server does not outlive the tests: a watchdog process notices the end of the test binary, even by a panic or
+// kill -9, stops the server and removes its directory.
+package pgtest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"akashi/internal/clock"
+	"akashi/internal/pg"
+	"akashi/internal/pg/pgserver"
+	"akashi/migrations"
+)
+
+// shared is the test binary's server. It is the one package variable of its kind: the testing package offers no place
+// to hand a value from TestMain to the tests.
+var shared = sync.OnceValues(startCluster)
+
+// started tells Main whether any test asked for the server.
+var started = make(chan *cluster, 1)
+
+// Main runs the tests and then stops the server. Call it from TestMain; it does not return.
+func Main(m *testing.M) {
+	code := m.Run()
+	select {
+	case c := <-started:
+		if err := c.close(); err != nil {
+			fmt.Fprintln(os.Stderr, "stopping the tests' PostgreSQL:", err)
+		}
+	default:
+	}
+	os.Exit(code)
+}
+
+// Database is one test's database.
+type Database struct {
+	t       testing.TB
+	cluster *cluster
+	name    string
+	clock   clock.Clock
+
+	mu    sync.Mutex
+	pools map[string]*pgxpool.Pool
+}
+
+// New clones the migrated database for t and drops it when t ends.
+func New(t testing.TB) *Database {
+	t.Helper()
+	c, err := shared()
+	if err != nil {
+		t.Fatalf("starting the tests' PostgreSQL: %v", err)
+	}
+	return c.clone(t, c.template)
+}
+
+// Empty is New without roles' grants and schema: a database for tests of bootstrap and migration themselves.
+func Empty(t testing.TB) *Database {
+	t.Helper()
+	c, err := shared()
+	if err != nil {
+		t.Fatalf("starting the tests' PostgreSQL: %v", err)
+	}
+	return c.clone(t, "template0")
+}
+
+// WithClock makes every DB opened from now on tell the time by c; without it they use the machine's clock.
+func (d *Database) WithClock(c clock.Clock) *Database {
+	d.clock = c
+	return d
+}
+
+// As opens the database as one of the program's roles (pg.RoleCitizen, …). The pool is closed when the test ends.
+func (d *Database) As(role string) *pg.DB {
+	d.t.Helper()
+	return &pg.DB{Pool: d.pool(role), Clock: d.clock}
+}
+
+// Superuser is a pool that no policy restrains, for looking behind the program's back.
+func (d *Database) Superuser() *pgxpool.Pool {
+	d.t.Helper()
+	return d.pool(pgserver.Superuser)
+}
+
+// DSN is the address of the database for a role.
+func (d *Database) DSN(role string) string { return d.cluster.server.DSN(role, d.name) }
+
+// Name is the database's name.
+func (d *Database) Name() string { return d.name }
+
+// poolSize is enough for tests that race, and lets many databases share the server.
+const poolSize = 8
+
+func (d *Database) pool(role string) *pgxpool.Pool {
+	d.t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p, ok := d.pools[role]; ok {
+		return p
+	}
+	db, err := pg.Open(context.Background(), d.DSN(role), d.clock, poolSize)
+	if err != nil {
+		d.t.Fatalf("opening the test's database as %s: %v", role, err)
+	}
+	d.pools[role] = db.Pool
+	return db.Pool
+}
+
+// cluster is the server and its template database.
+type cluster struct {
+	server   *pgserver.Server
+	admin    *pgxpool.Pool
+	template string
+	watchdog *watchdog
+
+	mu   sync.Mutex
+	next int
+}
+
+// startTimeout covers initdb and all migrations on a busy machine.
+const startTimeout = 3 * time.Minute
+
+func startCluster() (*cluster, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	dir, err := temporaryDir()
+	if err != nil {
+		return nil, err
+	}
+	w, err := startWatchdog(dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{watchdog: w}
+	if c.server, err = pgserver.Start(ctx, serverConfig(dir)); err != nil {
+		return nil, err
+	}
+	if err := c.buildTemplate(ctx); err != nil {
+		return nil, err
+	}
+	started <- c
+	return c, nil
+}
+
+// buildTemplate makes the roles, migrates and closes the template to connections, since a template in use cannot be cloned.
+func (c *cluster) buildTemplate(ctx context.Context) (err error) {
+	if c.admin, err = pgxpool.New(ctx, c.server.DSN(pgserver.Superuser, "postgres")); err != nil {
+		return err
+	}
+	hash, err := hashOf(migrations.Files)
+	if err != nil {
+		return err
+	}
+	c.template = "template_" + hash
+	if _, err := c.admin.Exec(ctx, "create database "+c.template+" template template0"); err != nil {
+		return fmt.Errorf("making the template database: %w", err)
+	}
+	dsn := c.server.DSN(pgserver.Superuser, c.template)
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	if err := pg.Bootstrap(ctx, conn); err != nil {
+		return err
+	}
+	if err := conn.Close(ctx); err != nil {
+		return err
+	}
+	if err := pg.Migrate(ctx, dsn); err != nil {
+		return err
+	}
+	_, err = c.admin.Exec(ctx, "alter database "+c.template+" is_template true allow_connections false")
+	return err
+}
+
+func (c *cluster) clone(t testing.TB, template string) *Database {
+	t.Helper()
+	c.mu.Lock()
+	c.next++
+	name := fmt.Sprintf("test_%d", c.next)
+	c.mu.Unlock()
+	if _, err := c.admin.Exec(context.Background(), "create database "+name+" template "+template); err != nil {
+		t.Fatalf("cloning the template database: %v", err)
+	}
+	d := &Database{t: t, cluster: c, name: name, clock: clock.System{}, pools: map[string]*pgxpool.Pool{}}
+	t.Cleanup(d.drop)
+	return d
+}
+
+func (d *Database) drop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.pools {
+		p.Close()
+	}
+	if _, err := d.cluster.admin.Exec(context.Background(), "drop database "+d.name+" with (force)"); err != nil {
+		d.t.Errorf("dropping the test's database: %v", err)
+	}
+}
+
+func (c *cluster) close() error {
+	c.admin.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := c.server.Stop(ctx); err != nil {
+		return err
+	}
+	return c.watchdog.finish()
+}
+
+// hashOf names a state of the migrations.
+func hashOf(files fs.FS) (string, error) {
+	h := sha256.New()
+	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(files, path)
+		fmt.Fprintf(h, "%s %d\n", path, len(b))
+		h.Write(b)
+		return err
+	})
+	return hex.EncodeToString(h.Sum(nil)[:6]), err
+}
