@@ -129,8 +129,10 @@ func migrateRiver(ctx context.Context, cfg *pgxpool.Config) error {
 // xmin ("cannot retrieve a system column in this context"). So the row keeps the transaction in a column that River
 // does not know and that fills itself.
 //
-// River's unique jobs run into a job of another transaction by "on conflict do update", which a portal may not: it must
-// insert unique jobs with InsertManyFastTx, whose "on conflict do nothing" asks for no right to the other row.
+// River's unique jobs meet a job of another transaction by "on conflict do update", which a portal may not: PostgreSQL
+// refuses it (42501, insufficient_privilege). An enqueuer under a portal's role therefore puts the insertion of a unique
+// job into a savepoint and takes that refusal as "it is there already" (TestUniqueJobAcrossTransactions shows it).
+// InsertManyFastTx is no way out: it copies, and PostgreSQL copies into no table with row security (0A000).
 const riverSecurity = `
 alter table river_job add column if not exists enqueued_in xid8 not null default pg_current_xact_id();
 comment on column river_job.enqueued_in is 'transaction that added the job; a portal sees no other';
