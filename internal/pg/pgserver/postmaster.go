@@ -197,7 +197,9 @@ func (s *Server) relaunch() error {
 	s.mu.Unlock()
 	if closing {
 		p.stop(ctx)
+		return nil
 	}
+	s.cfg.Logger.Info("private PostgreSQL started again", "pid", p.pid())
 	return nil
 }
 
