@@ -158,6 +158,9 @@ func TestAnotherProcessHasTheNumber(t *testing.T) {
 	dir := home(t)
 	stop(t, start(t, config(dir)))
 	stranger := exec.Command("sleep", "600")
+	if os.Getuid() == 0 {
+		stranger.SysProcAttr = &syscall.SysProcAttr{Credential: userOf(t, "postgres")} // whom PostgreSQL would take for its own
+	}
 	if err := stranger.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // retirePrevious deals with what a killed predecessor left behind: a server that still runs is stopped, one that is dead
-// but not reaped has its postmaster.pid put aside. We hold the directory's lock, so no other akashi is at work here.
+// but not reaped has its lock files put aside. We hold the directory's lock, so no other akashi is at work here.
 func (s *Server) retirePrevious(ctx context.Context) error {
 	f, err := readPidFile(s.pgdata())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -28,13 +28,13 @@ func (s *Server) retirePrevious(ctx context.Context) error {
 		return nil
 	}
 	if !s.isOurServer(f.pid) {
-		return s.retireZombie(f)
+		return s.retireStale(f)
 	}
 	s.cfg.Logger.Warn("stopping the PostgreSQL that a killed program left running", "pid", f.pid)
 	if err := s.stopOrphan(ctx, f.pid); err != nil {
 		return err
 	}
-	return s.retireZombie(f)
+	return s.retireStale(f)
 }
 
 // isOurServer tells whether pid is a live process that works in our cluster. Numbers are used again, so the number
@@ -95,15 +95,15 @@ func (s *Server) awaitGone(ctx context.Context, pid int) bool {
 	return true
 }
 
-// retireZombie puts postmaster.pid aside when it names a dead process that its parent has not reaped. PostgreSQL itself
-// would refuse to start for as long as the zombie is there, which can be for ever in a container whose first process
-// reaps nobody. Removing that file blindly is how clusters get two servers and are ruined; here it is proven that no
-// process works in the cluster and that nobody is attached to its shared memory, which is what the file protects.
-func (s *Server) retireZombie(f pidFile) error {
-	if processState(f.pid) != 'Z' {
-		return nil
+// retireStale puts the lock files aside when they name a dead process that its parent has not reaped, or a stranger who
+// got the number after a reboot. PostgreSQL itself would refuse to start for as long as that process is there, which can
+// be for ever in a container whose first process reaps nobody. Removing postmaster.pid blindly is how clusters get two
+// servers and are ruined; here it is proven that no process works in the cluster and that nobody is attached to its
+// shared memory, which is what the file protects.
+func (s *Server) retireStale(f pidFile) error {
+	if processState(f.pid) == 0 {
+		return nil // PostgreSQL sees that nobody has the number, and replaces the file
 	}
-	path := filepath.Join(s.pgdata(), "postmaster.pid")
 	if now, err := readPidFile(s.pgdata()); err != nil || now.pid != f.pid {
 		return nil // it was a clean stop: the file is gone
 	}
@@ -113,9 +113,11 @@ func (s *Server) retireZombie(f pidFile) error {
 	if attached(f.shmID) {
 		return fault.New(fault.Conflict, "", "the previous PostgreSQL's shared memory is still in use")
 	}
-	s.cfg.Logger.Warn("the previous PostgreSQL is dead and was not reaped; its pid file is put aside", "pid", f.pid)
-	if err := os.Rename(path, path+".stale"); err != nil {
-		return fmt.Errorf("putting postmaster.pid aside: %w", err)
+	s.cfg.Logger.Warn("the previous PostgreSQL is dead and its number is not free; its lock files are put aside", "pid", f.pid)
+	for _, path := range []string{filepath.Join(s.pgdata(), "postmaster.pid"), filepath.Join(s.cfg.RuntimeDir, socketName+".lock")} {
+		if err := os.Rename(path, path+".stale"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("putting the previous PostgreSQL's lock file aside: %w", err)
+		}
 	}
 	return nil
 }
