@@ -1,0 +1,164 @@
+package audit
+
+import "strings"
+
+// Act names a thing that can happen, in the form "subject.verb".
+type Act string
+
+// What can happen. Each has its sentence in Acts.
+const (
+	PersonLogin  Act = "person.login"
+	PersonLogout Act = "person.logout"
+	StaffLogin   Act = "staff.login"
+	StaffLogout  Act = "staff.logout"
+	StaffStepUp  Act = "staff.step_up"
+	StaffRefused Act = "staff.refused"
+	RoleGrant    Act = "role.grant"
+	RoleWithdraw Act = "role.withdraw"
+
+	ApplicationStart    Act = "application.start"
+	ApplicationView     Act = "application.view"
+	ApplicationSign     Act = "application.sign"
+	ApplicationSubmit   Act = "application.submit"
+	ApplicationCorrect  Act = "application.correct"
+	ApplicationWithdraw Act = "application.withdraw"
+	ApplicationExpire   Act = "application.expire"
+	EvidenceAdd         Act = "evidence.add"
+	EvidenceRemove      Act = "evidence.remove"
+	EvidenceView        Act = "evidence.view"
+
+	ResidentAsk Act = "resident.ask"
+	FamilyAsk   Act = "family.ask"
+
+	PaymentStart  Act = "payment.start"
+	PaymentSettle Act = "payment.settle"
+	PaymentCancel Act = "payment.cancel"
+	PaymentRefund Act = "payment.refund"
+
+	CaseReceive           Act = "case.receive"
+	CaseList              Act = "case.list"
+	CaseView              Act = "case.view"
+	CaseClaim             Act = "case.claim"
+	CaseRelease           Act = "case.release"
+	CaseCheck             Act = "case.check"
+	CaseNote              Act = "case.note"
+	CaseRequestCorrection Act = "case.request_correction"
+	CaseForward           Act = "case.forward"
+	CasePropose           Act = "case.propose"
+	CaseReturn            Act = "case.return"
+	CaseApprove           Act = "case.approve"
+	CaseReject            Act = "case.reject"
+	CaseReverse           Act = "case.reverse"
+
+	RegisterSearch Act = "register.search"
+	EntryView      Act = "entry.view"
+	EntryCreate    Act = "entry.create"
+	EntryChange    Act = "entry.change"
+	EntrySuspend   Act = "entry.suspend"
+	EntryRestore   Act = "entry.restore"
+	EntryRevoke    Act = "entry.revoke"
+	EntryCancel    Act = "entry.cancel"
+	EntryLink      Act = "entry.link"
+
+	CredentialIssue    Act = "credential.issue"
+	CredentialDownload Act = "credential.download"
+	CredentialSuspend  Act = "credential.suspend"
+	CredentialRestore  Act = "credential.restore"
+	CredentialRevoke   Act = "credential.revoke"
+	CredentialCheck    Act = "credential.check"
+	StatusPublish      Act = "status.publish"
+
+	NoticeSend Act = "notice.send"
+	AuditView  Act = "audit.view"
+	AuditProve Act = "audit.prove"
+)
+
+// Entry of the table of acts.
+type ActInfo struct {
+	Act      Act
+	Sentence string // what happened, for whoever reads the code
+	Looked   bool   // somebody saw the person's data and changed nothing
+}
+
+// Key returns the message of the catalogue that tells the act to a visitor.
+func (i ActInfo) Key() string { return "audit.act." + strings.ReplaceAll(string(i.Act), ".", "_") }
+
+// Acts returns the table of everything that can be recorded, in a case's order.
+func Acts() []ActInfo {
+	return []ActInfo{
+		{PersonLogin, "A person logged in with the national ID card.", false},
+		{PersonLogout, "A person logged out.", false},
+		{StaffLogin, "A member of staff logged in.", false},
+		{StaffLogout, "A member of staff logged out.", false},
+		{StaffStepUp, "A member of staff confirmed the login with a second factor.", false},
+		{StaffRefused, "A member of staff was refused an act that their roles do not permit.", false},
+		{RoleGrant, "A role at a body was given to a member of staff.", false},
+		{RoleWithdraw, "A role at a body was taken from a member of staff.", false},
+
+		{ApplicationStart, "The person began an application.", false},
+		{ApplicationView, "The person looked at their own application.", true},
+		{ApplicationSign, "The person signed the content with their card.", false},
+		{ApplicationSubmit, "The person submitted the application.", false},
+		{ApplicationCorrect, "The person submitted a correction.", false},
+		{ApplicationWithdraw, "The person withdrew the application.", false},
+		{ApplicationExpire, "An unfinished application was dropped after its time.", false},
+		{EvidenceAdd, "A document was handed in.", false},
+		{EvidenceRemove, "A document was taken back before submission.", false},
+		{EvidenceView, "A document of the case was opened.", true},
+
+		{ResidentAsk, "The resident registry was asked for the person's record.", true},
+		{FamilyAsk, "The family register was asked for the person's record.", true},
+
+		{PaymentStart, "A payment was asked for.", false},
+		{PaymentSettle, "The payment arrived.", false},
+		{PaymentCancel, "The payment was cancelled before it was made.", false},
+		{PaymentRefund, "The payment was returned.", false},
+
+		{CaseReceive, "A case reached the body that must act.", false},
+		{CaseList, "Staff looked at the list of cases.", true},
+		{CaseView, "Staff opened the case.", true},
+		{CaseClaim, "Staff took the case on.", false},
+		{CaseRelease, "Staff gave the case back to the others.", false},
+		{CaseCheck, "An item of the case was checked.", true},
+		{CaseNote, "Staff wrote a note on the case.", false},
+		{CaseRequestCorrection, "Staff asked for a correction of named items.", false},
+		{CaseForward, "The case was passed on to another body.", false},
+		{CasePropose, "A reviewer proposed a decision.", false},
+		{CaseReturn, "The second person sent the proposal back.", false},
+		{CaseApprove, "The second person approved the application.", false},
+		{CaseReject, "The second person rejected the application.", false},
+		{CaseReverse, "A decision was reversed.", false},
+
+		{RegisterSearch, "Staff searched the register.", true},
+		{EntryView, "An entry of the register was opened.", true},
+		{EntryCreate, "An entry was made in the register.", false},
+		{EntryChange, "An entry of the register was changed.", false},
+		{EntrySuspend, "An entry was suspended.", false},
+		{EntryRestore, "A suspended entry was restored.", false},
+		{EntryRevoke, "An entry was revoked.", false},
+		{EntryCancel, "An entry was cancelled.", false},
+		{EntryLink, "An entry was tied to the person's login.", false},
+
+		{CredentialIssue, "A digital credential was issued.", false},
+		{CredentialDownload, "The holder fetched the credential.", false},
+		{CredentialSuspend, "A credential was suspended.", false},
+		{CredentialRestore, "A suspended credential was restored.", false},
+		{CredentialRevoke, "A credential was revoked.", false},
+		{CredentialCheck, "Somebody checked the credential.", true},
+		{StatusPublish, "A list of the status of credentials was signed and published.", false},
+
+		{NoticeSend, "A notice was sent to the person.", false},
+		{AuditView, "Somebody looked at this log.", true},
+		{AuditProve, "A proof from this log was handed out.", false},
+	}
+}
+
+// Lookup finds an act in the table.
+func Lookup(act Act) (ActInfo, bool) {
+	for _, info := range Acts() {
+		if info.Act == act {
+			return info, true
+		}
+	}
+	return ActInfo{}, false
+}
