@@ -1,0 +1,112 @@
+package ui
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"golang.org/x/time/rate"
+
+	"akashi/internal/clock"
+	"akashi/internal/fault"
+)
+
+// Limiter lets each client act at a steady rate. It remembers a bounded number of clients: when it is full, the ones
+// that have waited long enough to be new again are forgotten first, then any.
+type Limiter struct {
+	mu      sync.Mutex
+	clients map[string]*rate.Limiter
+	every   rate.Limit
+	burst   int
+	most    int
+	clock   clock.Clock // the machine's: waiting is real time
+}
+
+// NewLimiter allows perSecond acts on average and burst at once to each of at most most clients.
+func NewLimiter(perSecond float64, burst, most int) *Limiter {
+	return &Limiter{clients: map[string]*rate.Limiter{}, every: rate.Limit(perSecond), burst: burst, most: most, clock: clock.System{}}
+}
+
+// Allow tells whether the client may act now.
+func (l *Limiter) Allow(client string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	bucket, ok := l.clients[client]
+	if !ok {
+		l.makeRoom()
+		bucket = rate.NewLimiter(l.every, l.burst)
+		l.clients[client] = bucket
+	}
+	return bucket.AllowN(l.clock.Now(), 1)
+}
+
+// makeRoom forgets clients until one more fits. A full bucket carries no memory worth keeping.
+func (l *Limiter) makeRoom() {
+	if len(l.clients) < l.most {
+		return
+	}
+	now := l.clock.Now()
+	for name, bucket := range l.clients {
+		if bucket.TokensAt(now) >= float64(l.burst) {
+			delete(l.clients, name)
+		}
+	}
+	for name := range l.clients {
+		if len(l.clients) < l.most {
+			return
+		}
+		delete(l.clients, name)
+	}
+}
+
+// Limit answers 429 to a client that acts too fast.
+func (s *Site) Limit(l *Limiter, next http.Handler) http.Handler {
+	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		if !l.Allow(s.ClientKey(r)) {
+			return fault.New(fault.TooMany, "", "limiting the rate of requests")
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// ClientKey names the network a request comes from: the /24 of an IPv4 and the /56 of an IPv6 address, which is what
+// one household or office has. X-Forwarded-For counts only as far as configured proxies wrote it.
+func (s *Site) ClientKey(r *http.Request) string {
+	addr := remoteAddr(r.RemoteAddr)
+	hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+	for i := len(hops) - 1; i >= 0 && s.isProxy(addr); i-- {
+		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = next.Unmap()
+	}
+	bits := 24
+	if addr.Is6() {
+		bits = 56
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return "unknown"
+	}
+	return prefix.String()
+}
+
+func remoteAddr(s string) netip.Addr {
+	ap, err := netip.ParseAddrPort(s)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
+
+func (s *Site) isProxy(a netip.Addr) bool {
+	for _, p := range s.cfg.Proxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
