@@ -3,11 +3,7 @@
 // character is part of a person's legal name; folding of variants happens in search keys only.
 package jtext
 
-import (
-	"fmt"
-
-	"akashi/internal/calendar"
-)
+import "fmt"
 
 // Codes of Error. After each the meaning of Args.
 const (
@@ -39,52 +35,3 @@ type Error struct {
 func (e *Error) Error() string {
 	return fmt.Sprintf("reading input: %s %s %v", e.Code, e.Part, e.Args)
 }
-
-// KeyVersion numbers the folding rules. It is stored beside every key; a change of the rules raises it, and keys of an
-// older version are derived again in bulk.
-const KeyVersion = 1
-
-// Clean prepares one line.
-func Clean(s string) string { return s }
-
-// CleanLines is Clean for several lines.
-func CleanLines(s string) string { return s }
-
-// Digits reads a number.
-func Digits(s string) (string, error) { return s, nil }
-
-// Kana reads a reading.
-func Kana(s string) (string, error) { return s, nil }
-
-// Roman reads a name in Roman letters.
-func Roman(s string) (string, error) { return s, nil }
-
-// Email reads a mail address.
-func Email(s string) (string, error) { return s, nil }
-
-// Tel reads a telephone number.
-func Tel(s string) (string, error) { return s, nil }
-
-// Postcode reads a postcode.
-func Postcode(s string) (string, error) { return s, nil }
-
-// RegistrationNumber reads a registration number.
-func RegistrationNumber(s string) (string, error) { return s, nil }
-
-// Date reads a date in parts.
-func Date(era, year, month, day string) (calendar.Date, error) { return calendar.Date{}, nil }
-
-// YearMonth reads a month in parts, as "2026-02".
-func YearMonth(era, year, month string) (string, error) { return "", nil }
-
-// Length counts user-perceived characters.
-func Length(s string) int { return len([]rune(s)) }
-
-// SearchKey folds a name for search.
-func SearchKey(s string) string { return s }
-
-// KanaKey folds a reading for search.
-func KanaKey(s string) string { return s }
-
-// Grams returns the distinct 1- and 2-grams of a key.
-func Grams(key string) []string { return nil }
