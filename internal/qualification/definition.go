@@ -7,6 +7,7 @@
 package qualification
 
 import (
+	"strings"
 	"time"
 
 	"akashi/internal/calendar"
@@ -25,15 +26,18 @@ const (
 // Langs lists the languages in the order in which the portals offer them.
 var Langs = []Lang{JA, EN, Easy}
 
-// Text is one wording in the three languages.
+// Text is one wording in the three languages. The plain Japanese one may carry readings as {漢字|かんじ}.
 type Text struct {
-	JA   string `yaml:"ja"`
-	EN   string `yaml:"en"`
-	Easy string `yaml:"easy"`
+	JA   string `yaml:"ja" json:"ja"`
+	EN   string `yaml:"en" json:"en"`
+	Easy string `yaml:"easy" json:"easy"`
 }
 
-// In returns the wording in a language, Japanese for an unknown one.
-func (t Text) In(l Lang) string {
+// In returns the wording in a language without readings, Japanese for an unknown language.
+func (t Text) In(l Lang) string { return withoutReadings(t.Marked(l)) }
+
+// Marked returns the wording in a language with its readings, {漢字|かんじ}, for pages that draw them above the word.
+func (t Text) Marked(l Lang) string {
 	switch l {
 	case EN:
 		return t.EN
@@ -41,6 +45,27 @@ func (t Text) In(l Lang) string {
 		return t.Easy
 	}
 	return t.JA
+}
+
+// withoutReadings keeps the word of each {word|reading}; other braces stay as they are.
+func withoutReadings(s string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(s, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		inside, after, closed := strings.Cut(rest, "}")
+		word, _, marked := strings.Cut(inside, "|")
+		if !closed || !marked {
+			b.WriteByte('{')
+			s = rest
+			continue
+		}
+		b.WriteString(word)
+		s = after
+	}
 }
 
 // Confidence says how far a fact has been checked.
@@ -55,29 +80,42 @@ const (
 
 // Fact is a source and how far it was checked, carried by everything that matters (fee, legal basis, deadline).
 type Fact struct {
-	Source     string
-	Confidence Confidence
+	Source     string     `json:"source"` // law and article, or address of the page that was read
+	Confidence Confidence `json:"confidence"`
+	Note       string     `json:"note,omitempty"` // what a reader of the fact must know
 }
 
-// Definition is one version of one qualification.
+// Definition is one version of one qualification. The json names are those of the YAML format (qualifications/FORMAT.md).
 type Definition struct {
-	ID         string // stable and readable, e.g. "kangoshi"; a name is never a key
-	Version    string // e.g. "2026-04-01.1"; the pair (ID, Version) is pinned to an application
-	SHA256     string // lower-case hexadecimal digest of the resolved definition
-	Source     []byte // the file as its author wrote it
-	Name       Text
-	Kana       string
-	Ministry   Text
-	Kind       string // licence | registration | designation | examination | course
-	LegalBasis Text
-	LegalFact  Fact
+	ID        string        `json:"id"`      // stable and readable, e.g. "kangoshi"; a name is never a key
+	Version   string        `json:"version"` // e.g. "2026-04-01.1"; the pair (ID, Version) is pinned to an application
+	ValidFrom calendar.Date `json:"valid_from"`
+	SHA256    string        `json:"-"` // lower-case hexadecimal digest of Resolved()
+	Source    []byte        `json:"-"` // the file as its author wrote it
 
-	Items      []Item      // what an entry holds, in the order of the law
-	Number     NumberRule  // how registration numbers are formed
-	Procedures []Procedure // what may be applied for
-	Credential Credential  // how an entry becomes a digital credential
-	Registers  []Register  // who keeps a register of it
+	Name       Text            `json:"name"`
+	Kana       string          `json:"kana"`
+	Ministry   Text            `json:"ministry"`
+	Kind       string          `json:"kind"` // licence | registration | designation | examination | course
+	LegalBasis Text            `json:"legal_basis"`
+	LegalFact  Fact            `json:"legal_fact"`
+	Terms      map[string]Text `json:"terms,omitempty"` // words that the texts use as {word}
+
+	Items      []Item           `json:"items"`              // what an entry holds, in the order of the law
+	Number     NumberRule       `json:"number"`             // how registration numbers are formed
+	Validity   *Validity        `json:"validity,omitempty"` // nil when an entry never expires
+	Base       []string         `json:"base,omitempty"`     // qualifications one of which must be held already
+	Procedures []Procedure      `json:"procedures"`         // what may be applied for
+	Credential Credential       `json:"credential"`         // how an entry becomes a digital credential
+	Offers     map[string]Offer `json:"offers"`             // by procedure: since when it is open, unless a register says otherwise
+	Registers  []Register       `json:"registers"`          // who keeps a register of it
+
+	resolved []byte // canonical JSON, the bytes under SHA256
 }
+
+// Resolved returns the whole definition with its bases merged in, as canonical JSON (keys sorted, no spaces): the bytes
+// that are stored with the applications made under it and that ParsePinned reads back. Do not change them.
+func (d *Definition) Resolved() []byte { return d.resolved }
 
 // Procedure returns the procedure with the id, or nil.
 func (d *Definition) Procedure(id string) *Procedure {
@@ -89,18 +127,39 @@ func (d *Definition) Procedure(id string) *Procedure {
 	return nil
 }
 
+// Item returns the item with the id, or nil.
+func (d *Definition) Item(id string) *Item {
+	for i := range d.Items {
+		if d.Items[i].ID == id {
+			return &d.Items[i]
+		}
+	}
+	return nil
+}
+
 // Item is one particular that an entry holds.
 type Item struct {
-	ID    string // e.g. "name", "birth_date", "domicile", "sex", "exam_passed_on"
-	Label Text
-	Fact  Fact
+	ID      string    `json:"id"`   // e.g. "name", "birth_date", "domicile", "sex", "exam_passed_on"
+	Kind    FieldKind `json:"kind"` // what its value is; the same as that of the fields that write it
+	Label   Text      `json:"label"`
+	Fact    Fact      `json:"fact"`
+	Options []Option  `json:"options,omitempty"` // the values it can have, e.g. the grades and the trades of 技能士
 }
 
 // NumberRule forms registration numbers from a counter without gaps.
 type NumberRule struct {
-	Series string // counter row; one per register unless the definition says otherwise
-	Format string // fmt verb for the counter, e.g. "%d", "%06d", or with a prefix "第%d号"
-	First  int64  // the first number handed out by this platform in a new register
+	Series string `json:"series"` // counter row; one per register unless the definition says otherwise
+	Format string `json:"format"` // fmt verb for the counter, e.g. "%d", "%06d", or with a prefix "第%d号"
+	First  int64  `json:"first"`  // the first number handed out by this platform in a new register
+	Fact   Fact   `json:"fact"`
+}
+
+// Validity is how long an entry lasts and when it can be renewed.
+type Validity struct {
+	Months       Amount `json:"months"`                  // a number, or CEL over the items of the entry; 0: this class has no term
+	OpensBefore  int    `json:"opens_before,omitempty"`  // days before the end from which a renewal is taken
+	ClosesBefore int    `json:"closes_before,omitempty"` // days before the end up to which it is taken
+	Fact         Fact   `json:"fact"`
 }
 
 // Effect is what an approved application does to the register.
@@ -117,30 +176,85 @@ const (
 
 // Procedure is one kind of act that an applicant can ask for.
 type Procedure struct {
-	ID           string // registration | change | reissue | cancellation | linking
-	Name         Text
-	Effect       Effect
-	Who          Text // who can apply
-	Need         []Text
-	Declaration  Text // exact text that is declared and signed
-	StandardDays int  // standard processing time in business days
-	Deadline     Text // statutory limit for the applicant, empty when there is none
-	DeadlineFact Fact
-	Groups       []Group    // pages of the form, in order
-	Evidence     []Evidence // documents
-	Checks       []Check    // machine and human checks of the review
-	Reasons      []Reason   // coded reasons for corrections and rejection
-	Inquiries    []string   // "resident", "family": which registries are asked
-	Channels     []string   // "online", "counter"
+	ID           string      `json:"id"` // registration | change | reissue | cancellation | linking
+	Name         Text        `json:"name"`
+	Effect       Effect      `json:"effect"`
+	Who          Text        `json:"who"` // who can apply
+	Need         []Text      `json:"need"`
+	Declaration  Text        `json:"declaration"`   // exact text that is declared and signed
+	StandardDays int         `json:"standard_days"` // standard processing time in business days
+	StandardFact Fact        `json:"standard_fact"`
+	Deadline     Text        `json:"deadline,omitzero"` // statutory limit for the applicant, empty when there is none
+	DeadlineFact Fact        `json:"deadline_fact,omitzero"`
+	Groups       []Group     `json:"groups"`             // pages of the form, in order
+	Evidence     []Evidence  `json:"evidence,omitempty"` // documents
+	Passer       *Passer     `json:"passer,omitempty"`   // how the answers find a passer of an examination
+	Checks       []Check     `json:"checks"`             // machine and human checks of the review
+	Reasons      []Reason    `json:"reasons"`            // coded reasons for corrections and rejection
+	Inquiries    []string    `json:"inquiries"`          // "resident", "family": which registries are asked
+	Channels     []string    `json:"channels"`           // "online", "counter"
+	Fees         []Fee       `json:"fees"`               // see FeeLines
+	Routes       []RouteRule `json:"routes"`             // see RouteFor
+}
+
+// Group returns the group with the id, or nil.
+func (p *Procedure) Group(id string) *Group {
+	for i := range p.Groups {
+		if p.Groups[i].ID == id {
+			return &p.Groups[i]
+		}
+	}
+	return nil
+}
+
+// Field returns the field with the id, or nil.
+func (p *Procedure) Field(id string) *Field {
+	for i := range p.Groups {
+		for j := range p.Groups[i].Fields {
+			if p.Groups[i].Fields[j].ID == id {
+				return &p.Groups[i].Fields[j]
+			}
+		}
+	}
+	return nil
+}
+
+// Reason returns the reason with the code, or nil.
+func (p *Procedure) Reason(code string) *Reason {
+	for i := range p.Reasons {
+		if p.Reasons[i].Code == code {
+			return &p.Reasons[i]
+		}
+	}
+	return nil
 }
 
 // Group is one page of the form: one question or a few that belong together.
 type Group struct {
-	ID     string
-	Title  Text
-	Lead   Text
-	Fields []Field
-	when *expression // compiled condition under which it is asked; nil means always
+	ID     string      `json:"id"`
+	Title  Text        `json:"title"`
+	Lead   Text        `json:"lead,omitzero"`
+	When   string      `json:"when,omitempty"` // CEL: the page is asked when it is true; empty means always
+	Fields []Field     `json:"fields"`
+	Rules  []GroupRule `json:"rules,omitempty"` // what the answers of the page must fulfil together
+
+	when *expression
+}
+
+// GroupRule is a condition on the answers of a page and those before it, e.g. that one of two boxes is ticked.
+type GroupRule struct {
+	ID      string `json:"id"`
+	Must    string `json:"must"`  // CEL: true when the answers are in order
+	Field   string `json:"field"` // where the problem is shown
+	Message Text   `json:"message"`
+
+	must *expression
+}
+
+// Passer says which answers identify a passer of an examination. The list of passers comes from the examination body.
+type Passer struct {
+	Examination string            `json:"examination"` // id of the list of passers
+	Fields      map[string]string `json:"fields"`      // particular of the list (passed_on, place, number, name, birth_date) to field id
 }
 
 // FieldKind decides the input, its normalisation and its validation.
@@ -150,9 +264,9 @@ type FieldKind string
 const (
 	KindText       FieldKind = "text"       // (x) free text, one line
 	KindTextArea   FieldKind = "textarea"   // (x) free text
-	KindName       FieldKind = "name"       // (x.family x.given) legal name, kanji never normalised
-	KindKana       FieldKind = "kana"       // (x.family x.given) reading, stored as full-width katakana
-	KindRoman      FieldKind = "roman"      // (x.family x.given) ASCII letters, stored in upper case
+	KindName       FieldKind = "name"       // (x.family x.given, and x.single = "yes" when the name has one part) legal name, kanji never normalised
+	KindKana       FieldKind = "kana"       // (x.family x.given x.single) reading, stored as full-width katakana
+	KindRoman      FieldKind = "roman"      // (x.family x.given x.single) ASCII letters, stored in upper case
 	KindDate       FieldKind = "date"       // inputs (x.era x.year x.month x.day), value (x) as ISO 8601
 	KindYearMonth  FieldKind = "yearmonth"  // inputs (x.era x.year x.month), value (x) as "2026-02"
 	KindSelect     FieldKind = "select"     // (x) one of Options
@@ -169,35 +283,41 @@ const (
 
 // Field is one question.
 type Field struct {
-	ID       string
-	Kind     FieldKind
-	Label    Text
-	Hint     Text
-	Required bool
-	Options  []Option
-	Prefill  string // "resident.name", "resident.kana", "resident.birth_date", "resident.sex", "resident.address", "entry.<item>" or ""
-	Fixed    bool   // an official value: shown as text, taken from Prefill, never typed
-	Item     string // the register item that an approval writes; "" when none
-	Max      int    // user-perceived characters; 0 means the kind's own limit
-	when *expression // compiled condition under which it is asked; nil means always
+	ID       string    `json:"id"`
+	Kind     FieldKind `json:"kind"`
+	Label    Text      `json:"label"`
+	Hint     Text      `json:"hint,omitzero"`
+	Required bool      `json:"required,omitempty"`
+	Options  []Option  `json:"options,omitempty"`  // of a select or radio; those of Item when empty
+	Prefill  string    `json:"prefill,omitempty"`  // "resident.name", "resident.kana", "resident.birth_date", "resident.sex", "resident.address", "entry.<item>", "entry.number", "entry.registered_on" or ""
+	Fixed    bool      `json:"fixed,omitempty"`    // an official value: shown as text, taken from Prefill, never typed
+	Item     string    `json:"item,omitempty"`     // the register item that an approval writes; "" when none
+	Max      int       `json:"max,omitempty"`      // user-perceived characters; 0 means the kind's own limit
+	Past     bool      `json:"past,omitempty"`     // a date or month that cannot lie after today
+	Domestic bool      `json:"domestic,omitempty"` // a prefecture in Japan: "99" is refused
+	When     string    `json:"when,omitempty"`     // CEL: the field is asked when it is true; empty means always
+
+	when *expression
 }
 
 // Option is one choice of a select or radio field.
 type Option struct {
-	Value string
-	Label Text
+	Value string `json:"value"`
+	Label Text   `json:"label"`
 }
 
 // Evidence is one document.
 type Evidence struct {
-	ID       string
-	Label    Text
-	Hint     Text
-	Fact     Fact
-	Required bool   // always to be uploaded
-	Replaces string // "resident" or "family": asked only when that inquiry has no usable answer
-	MaxFiles int
-	when *expression // compiled condition under which it is asked; nil means always
+	ID       string `json:"id"`
+	Label    Text   `json:"label"`
+	Hint     Text   `json:"hint,omitzero"`
+	Fact     Fact   `json:"fact"`
+	Required bool   `json:"required,omitempty"` // must be uploaded whenever it is asked
+	Replaces string `json:"replaces,omitempty"` // "resident" or "family": asked only when that inquiry has no usable answer
+	MaxFiles int    `json:"max_files"`
+	When     string `json:"when,omitempty"` // CEL: the document is asked when it is true; empty means always
+
+	when *expression
 }
 
 // FeeKind separates lines of different legal nature and refund rules.
@@ -219,65 +339,108 @@ type FeeLine struct {
 	Fact      Fact    `json:"-"`
 }
 
+// Fee is one amount of a procedure: what it is, who collects it, and the rules that give the yen.
+type Fee struct {
+	ID         string    `json:"id"`
+	Kind       FeeKind   `json:"kind"`
+	Label      Text      `json:"label"`
+	Collector  string    `json:"collector"`            // "treasury" (国庫), "registrar" (whoever keeps the register) or the id of a registrar
+	Registrars []string  `json:"registrars,omitempty"` // the fee exists only there; empty means everywhere
+	Rules      []FeeRule `json:"rules"`                // the first that applies decides; the last applies always
+}
+
+// FeeRule gives the yen for some cases. Dates are those of the filing, both included.
+type FeeRule struct {
+	Registrars []string      `json:"registrars,omitempty"`
+	Channels   []string      `json:"channels,omitempty"`
+	From       calendar.Date `json:"from,omitzero"`
+	Until      calendar.Date `json:"until,omitzero"`
+	When       string        `json:"when,omitempty"` // CEL
+	Amount     Amount        `json:"amount"`         // yen; 0: nothing is due
+	Fact       Fact          `json:"fact"`
+
+	when *expression
+}
+
+// RouteRule is a route that some cases take. Dates are those of the filing, both included.
+type RouteRule struct {
+	ID         string        `json:"id"`
+	Registrars []string      `json:"registrars,omitempty"`
+	Channels   []string      `json:"channels,omitempty"`
+	From       calendar.Date `json:"from,omitzero"`
+	Until      calendar.Date `json:"until,omitzero"`
+	When       string        `json:"when,omitempty"` // CEL
+	Steps      []Route       `json:"steps"`
+	Fact       Fact          `json:"fact"`
+
+	when *expression
+}
+
 // Check is one line of the review's list.
 type Check struct {
-	ID       string
-	Machine  string // "signature" | "resident" | "family" | "passer" | "payment" | "evidence" | "entry" | "" for a human-only check
-	Label    Text
-	Evidence string // id of the document to look at, "" when none
-	Required bool   // must be settled before a proposal to approve
+	ID       string `json:"id"`
+	Machine  string `json:"machine,omitempty"` // "signature" | "resident" | "family" | "passer" | "payment" | "evidence" | "entry" | "" for a human-only check
+	Label    Text   `json:"label"`
+	Evidence string `json:"evidence,omitempty"` // id of the document to look at, "" when none
+	Required bool   `json:"required,omitempty"` // must be settled before a proposal to approve
 }
 
 // Reason is a coded ground for a correction request or a rejection.
 type Reason struct {
-	Code    string
-	Label   Text
-	Item    string // field or evidence it is about; "" when it is about the whole
-	Correct bool   // may be put right by a correction
-	Reject  bool   // may end in a rejection
+	Code    string `json:"id"`
+	Label   Text   `json:"label"`
+	Item    string `json:"item,omitempty"`    // field or evidence it is about; "" when it is about the whole
+	Correct bool   `json:"correct,omitempty"` // may be put right by a correction
+	Reject  bool   `json:"reject,omitempty"`  // may end in a rejection
 }
 
 // Credential says which facts a digital credential shows.
 type Credential struct {
-	Title    Text              // 資格名称
-	Issuer   Text              // 交付者名, e.g. 厚生労働大臣
-	TypeCode string            // 種別コード
-	Fields   map[string]string // key of the credential (CN, UN, ...) to register item or constant
+	Title    Text              `json:"title"`           // 資格名称
+	Issuer   Text              `json:"issuer,omitzero"` // 交付者名; empty means the head of the registrar
+	TypeCode string            `json:"type_code"`       // 種別コード
+	Fields   map[string]string `json:"fields"`          // key of the credential (CN, UN, ...) to its source, see CredentialFields
+	Fact     Fact              `json:"fact"`
 }
 
 // Route is one step of a case: who does what.
 type Route struct {
-	Step string // intake | review | approval
-	Body string // registrar or forwarding body id
-	Role string // role that the person must hold there
+	Step string `json:"step"` // intake | forward | review | approval
+	Body string `json:"body"` // "registrar", the id of a body, or "= " and CEL; RouteFor returns a registrar or forwarding body id
+	Role string `json:"role"` // role that the person must hold there
+
+	body *expression
 }
 
 // Register is one register: a qualification at a registrar.
 type Register struct {
-	ID            string // "<qualification>.<registrar>", e.g. "kangoshi.mhlw"
-	Code          string // four characters [A-Z0-9]; every public id of the register begins with it
-	Qualification string
-	Registrar     string
-	OpensOn       calendar.Date
-	Rollout       string // open | planned | closed
-	Procedures    map[string]Offer
+	ID            string           `json:"id"`   // "<qualification>.<registrar>", e.g. "kangoshi.mhlw"
+	Code          string           `json:"code"` // four characters [A-Z0-9]; every public id of the register begins with it
+	Qualification string           `json:"-"`
+	Registrar     string           `json:"registrar"`
+	OpensOn       calendar.Date    `json:"opens_on"`
+	Rollout       string           `json:"rollout"` // open | planned | closed
+	Procedures    map[string]Offer `json:"procedures,omitempty"`
 }
 
 // Offer says since when a procedure is open at one register, by channel.
 type Offer struct {
-	Online  calendar.Date // zero: not offered
-	Counter calendar.Date
+	Online  calendar.Date `json:"online,omitzero"`  // zero: not offered
+	Counter calendar.Date `json:"counter,omitzero"` // zero: not offered
 }
 
 // Registrar is a body that keeps registers: the tenant.
 type Registrar struct {
-	ID       string // e.g. "mhlw", "sssc", "pref-41"
-	Name     Text
-	Kind     string // ministry | designated | prefecture | federation
-	LGCode   string // 全国地方公共団体コード with its check digit, for local governments
-	Parent   string // the ministry that designated it, "" when none
-	Contact  Text
-	PaperWay Text // how to file on paper
+	ID       string        `json:"id"` // e.g. "mhlw", "sssc", "pref-41"
+	Name     Text          `json:"name"`
+	Head     Text          `json:"head"`              // in whose name it issues, e.g. 厚生労働大臣, 佐賀県知事
+	Kind     string        `json:"kind"`              // ministry | designated | prefecture | federation
+	LGCode   string        `json:"lg_code,omitempty"` // 全国地方公共団体コード with its check digit, for local governments
+	Parent   string        `json:"parent,omitempty"`  // the ministry that designated it, "" when none
+	OpenedOn calendar.Date `json:"opened_on"`         // since when it is on this platform
+	Contact  Text          `json:"contact"`
+	PaperWay Text          `json:"paper_way"` // how to file on paper
+	Fact     Fact          `json:"fact"`
 }
 
 // Answers is a form's content. Raw keeps what was typed, by input name, valid or not; Values what it means, by value key.
@@ -301,4 +464,8 @@ type Facts struct {
 	On        time.Time
 	Resident  map[string]string // class of the answer and its particulars, empty before it was asked
 	Family    map[string]string
+
+	// Official holds what the card said at login and what the register says, by prefill key ("resident.name",
+	// "entry.number"): the values of fixed fields and the first values of prefilled ones.
+	Official map[string]string
 }

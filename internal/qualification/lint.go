@@ -1,0 +1,220 @@
+package qualification
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// lint reports what a schema cannot see: references that lead nowhere, cases that no rule covers, one pair of eyes
+// where the law wants two. With no registrars, what depends on them is not checked.
+func lint(d *Definition, registrars []Registrar, r *reporter) {
+	l := &linter{d: d, registrars: registrars, r: r}
+	if !numberFormat.MatchString(d.Number.Format) {
+		r.add("number.format", "%q must have exactly one verb for the counter, such as %%d or %%06d", d.Number.Format)
+	}
+	l.lintValidity()
+	l.lintCredential()
+	for i := range d.Procedures {
+		l.lintProcedure(&d.Procedures[i])
+	}
+	l.lintOffers("offers", d.Offers)
+	for i := range d.Registers {
+		l.lintRegister(&d.Registers[i])
+	}
+}
+
+// numberFormat accepts any text with one %d, which may have a width and leading zeros.
+var numberFormat = regexp.MustCompile(`^[^%]*%(0[1-9][0-9]?)?d[^%]*$`)
+
+type linter struct {
+	d          *Definition
+	registrars []Registrar
+	r          *reporter
+}
+
+func (l *linter) lintValidity() {
+	if l.d.Validity == nil {
+		return
+	}
+	keys := map[string]bool{}
+	for _, item := range l.d.Items {
+		keys[item.ID] = true
+	}
+	l.lintReads(l.d.Validity.Months.expr, "validity.months", keys, "no register item")
+}
+
+// lintReads holds what an expression reads to what there is.
+func (l *linter) lintReads(e *expression, path string, answers map[string]bool, missing string) {
+	if e == nil {
+		return
+	}
+	for _, read := range e.reads {
+		known, word := answers[read.key], missing
+		switch read.root {
+		case "resident":
+			known, word = slices.Contains(residentKeys, read.key), "no particular of the resident registry"
+		case "family":
+			known, word = slices.Contains(familyKeys, read.key), "no particular of the family register"
+		}
+		if !known {
+			l.r.add(path, "reads %s[%q]: %s", read.root, read.key, word)
+		}
+	}
+}
+
+func (l *linter) lintCredential() {
+	for key, source := range l.d.Credential.Fields {
+		item, isItem := strings.CutPrefix(source, "item.")
+		known := slices.Contains(credentialSources, source) || strings.HasPrefix(source, literalPrefix)
+		if isItem {
+			known = l.d.Item(item) != nil
+		}
+		if !known {
+			l.r.add("credential.fields."+key, "%q refers to nothing", source)
+		}
+	}
+}
+
+func (l *linter) lintOffers(path string, offers map[string]Offer) {
+	for id, offer := range offers {
+		p := l.d.Procedure(id)
+		if p == nil {
+			l.r.add(join(path, id), "no such procedure")
+			continue
+		}
+		if !offer.Online.IsZero() && !slices.Contains(p.Channels, ChannelOnline) {
+			l.r.add(join(path, id)+".online", "the procedure has no such channel")
+		}
+		if !offer.Counter.IsZero() && !slices.Contains(p.Channels, ChannelCounter) {
+			l.r.add(join(path, id)+".counter", "the procedure has no such channel")
+		}
+	}
+}
+
+func (l *linter) lintRegister(g *Register) {
+	at := fmt.Sprintf("registers[%s]", g.ID)
+	if want := l.d.ID + "." + g.Registrar; g.ID != want {
+		l.r.add(at+".id", "must be %s", want)
+	}
+	if !l.knowsRegistrar(g.Registrar) {
+		l.r.add(at+".registrar", "no registrar %q in %s", g.Registrar, registrarsFile)
+	}
+	l.lintOffers(at+".procedures", g.Procedures)
+}
+
+func (l *linter) knowsRegistrar(id string) bool {
+	return l.registrars == nil || slices.ContainsFunc(l.registrars, func(g Registrar) bool { return g.ID == id })
+}
+
+// keeps tells whether a body keeps a register of this qualification.
+func (l *linter) keeps(id string) bool {
+	return slices.ContainsFunc(l.d.Registers, func(g Register) bool { return g.Registrar == id })
+}
+
+func (l *linter) lintRegistrarList(path string, list []string) {
+	for i, id := range list {
+		if !l.keeps(id) {
+			l.r.add(fmt.Sprintf("%s[%d]", path, i), "%s keeps no register of it", id)
+		}
+	}
+}
+
+func (l *linter) lintProcedure(p *Procedure) {
+	l.lintForm(p)
+	l.lintEvidence(p)
+	l.lintPasser(p)
+	l.lintChecks(p)
+	l.lintReasons(p)
+	l.lintFees(p)
+	l.lintRoutes(p)
+}
+
+func (l *linter) lintEvidence(p *Procedure) {
+	keys := answerKeys(p)
+	for i := range p.Evidence {
+		e := &p.Evidence[i]
+		at := fmt.Sprintf("%s.evidence[%s]", procedurePath(p), e.ID)
+		l.lintReads(e.when, at+".when", keys, "no such answer")
+		if e.Replaces != "" && !slices.Contains(p.Inquiries, e.Replaces) {
+			l.r.add(at+".replaces", "the procedure does not ask the %s registry", e.Replaces)
+		}
+		if p.Field(e.ID) != nil {
+			l.r.add(at, "a field has the same id")
+		}
+	}
+}
+
+func (l *linter) lintPasser(p *Procedure) {
+	if p.Passer == nil {
+		return
+	}
+	for particular, id := range p.Passer.Fields {
+		if p.Field(id) == nil {
+			l.r.add(procedurePath(p)+".passer.fields."+particular, "no field %q", id)
+		}
+	}
+}
+
+func (l *linter) lintChecks(p *Procedure) {
+	machines := map[string]bool{}
+	for i := range p.Checks {
+		c := &p.Checks[i]
+		at := fmt.Sprintf("%s.checks[%s]", procedurePath(p), c.ID)
+		if c.Evidence != "" && !hasEvidence(p, c.Evidence) {
+			l.r.add(at+".evidence", "no document %q", c.Evidence)
+		}
+		if c.Machine != "" && machines[c.Machine] {
+			l.r.add(at+".machine", "%s is checked twice", c.Machine)
+		}
+		machines[c.Machine] = true
+		l.lintMachine(p, c, at+".machine")
+	}
+	for _, inquiry := range p.Inquiries {
+		if !machines[inquiry] {
+			l.r.add(procedurePath(p)+".checks", "nothing checks the answer of the %s registry", inquiry)
+		}
+	}
+	if !machines["signature"] {
+		l.r.add(procedurePath(p)+".checks", "nothing checks the signature")
+	}
+}
+
+func (l *linter) lintMachine(p *Procedure, c *Check, path string) {
+	switch c.Machine {
+	case InquiryResident, InquiryFamily:
+		if !slices.Contains(p.Inquiries, c.Machine) {
+			l.r.add(path, "the procedure does not ask the %s registry", c.Machine)
+		}
+	case "passer":
+		if p.Passer == nil {
+			l.r.add(path, "the procedure does not say which answers identify the passer")
+		}
+	case "payment":
+		if len(p.Fees) == 0 {
+			l.r.add(path, "the procedure has no fee")
+		}
+	case "evidence":
+		if len(p.Evidence) == 0 {
+			l.r.add(path, "the procedure has no documents")
+		}
+	}
+}
+
+func hasEvidence(p *Procedure, id string) bool {
+	return slices.ContainsFunc(p.Evidence, func(e Evidence) bool { return e.ID == id })
+}
+
+func (l *linter) lintReasons(p *Procedure) {
+	for i := range p.Reasons {
+		n := &p.Reasons[i]
+		at := fmt.Sprintf("%s.reasons[%s]", procedurePath(p), n.Code)
+		if n.Item != "" && p.Field(n.Item) == nil && !hasEvidence(p, n.Item) {
+			l.r.add(at+".item", "no field or document %q", n.Item)
+		}
+		if !n.Correct && !n.Reject {
+			l.r.add(at, "leads neither to a correction nor to a rejection")
+		}
+	}
+}

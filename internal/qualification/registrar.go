@@ -1,0 +1,69 @@
+package qualification
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// loadRegistrars reads the bodies that keep registers.
+func (l *loader) loadRegistrars() ([]Registrar, Findings) {
+	r := &reporter{file: registrarsFile}
+	doc, err := parseYAML(l.files[registrarsFile])
+	if err != nil {
+		r.add("", "%v", err)
+		return nil, r.found
+	}
+	checkDuplicates(doc, "", r)
+	checkSchema(l.schemas.registrars, doc, r)
+	if len(r.found) > 0 {
+		return nil, r.found
+	}
+	var list struct {
+		Registrars []Registrar `json:"registrars"`
+	}
+	bytes, err := canonical(doc)
+	if err == nil {
+		err = json.Unmarshal(bytes, &list)
+	}
+	if err != nil {
+		r.add("", "does not have the shape of a list of registrars: %v", err)
+		return nil, r.found
+	}
+	lintRegistrars(list.Registrars, r)
+	return list.Registrars, r.found
+}
+
+func lintRegistrars(list []Registrar, r *reporter) {
+	kinds := map[string]string{}
+	for _, g := range list {
+		kinds[g.ID] = g.Kind
+	}
+	for _, g := range list {
+		at := fmt.Sprintf("registrars[%s]", g.ID)
+		if kind, known := kinds[g.Parent]; g.Parent != "" && (!known || kind != "ministry") {
+			r.add(at+".parent", "%q is not a ministry of this list", g.Parent)
+		}
+		if g.Kind == "designated" && g.Parent == "" {
+			r.add(at+".parent", "missing: a designated body has the ministry that designated it")
+		}
+		if g.LGCode != "" && !validLGCode(g.LGCode) {
+			r.add(at+".lg_code", "%q has a wrong check digit", g.LGCode)
+		}
+		if g.Kind == "prefecture" && g.LGCode != "" && g.ID != "pref-"+g.LGCode[:2] {
+			r.add(at+".id", "a prefecture is called pref-%s here", g.LGCode[:2])
+		}
+	}
+}
+
+// validLGCode checks the last digit of a 全国地方公共団体コード: the first five are weighted 6 to 2, and the lowest digit of
+// 11 less the remainder modulo 11 is the sixth.
+func validLGCode(code string) bool {
+	if len(code) != 6 {
+		return false
+	}
+	sum := 0
+	for i, c := range code[:5] {
+		sum += int(c-'0') * (6 - i)
+	}
+	return int(code[5]-'0') == (11-sum%11)%10
+}
