@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -71,6 +73,30 @@ func Pending(ctx context.Context, dsn string) ([]string, error) {
 	return pending, nil
 }
 
+// CheckSchema refuses a database whose schema is not this program's: older, or newer after a roll-back of the program.
+// Any of our roles may ask.
+func CheckSchema(ctx context.Context, conn *pgx.Conn) error {
+	files, err := fs.Glob(migrations.Files, "*.sql")
+	if err != nil || len(files) == 0 {
+		return fmt.Errorf("reading the migrations: %w", errors.Join(err, fs.ErrNotExist))
+	}
+	newest, err := goose.NumericComponent(slices.Max(files))
+	if err != nil {
+		return fmt.Errorf("reading the migrations: %w", err)
+	}
+	var version int64
+	err = conn.QueryRow(ctx, "select coalesce(max(version_id), 0) from goose_db_version where is_applied").Scan(&version)
+	switch {
+	case err != nil:
+		return fault.Wrap(fault.Invalid, err, "reading the schema's version (run akashi migrate first)")
+	case version < newest:
+		return fault.New(fault.Invalid, "", fmt.Sprintf("the database has schema %d, this program needs %d: run akashi migrate", version, newest))
+	case version > newest:
+		return fault.New(fault.Invalid, "", fmt.Sprintf("the database has schema %d, newer than this program's %d: run the newer program", version, newest))
+	}
+	return nil
+}
+
 // ownerConfig logs in by dsn and acts as akashi_owner from the first statement.
 func ownerConfig(dsn string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
@@ -121,7 +147,8 @@ func migrateRiver(ctx context.Context, cfg *pgxpool.Config) error {
 	return err
 }
 
-// riverSecurity opens River's tables to the worker and lets portals only add jobs. It is one transaction (one simple
+// riverSecurity opens River's tables to the worker, lets portals only add jobs, and lets every role see the schema's
+// version (CheckSchema). It is one transaction (one simple
 // query) and may run any number of times.
 //
 // A portal sees the jobs of its own transaction alone, which River's "insert … returning" needs. The natural condition,
@@ -148,6 +175,7 @@ grant select, insert, update, delete on river_job, river_leader, river_queue, ri
 grant select on river_migration to ` + RoleWorker + `;
 grant usage on sequence river_job_id_seq, river_notification_id_seq to ` + RoleWorker + `;
 grant execute on function river_job_state_in_bitmask(bit, river_job_state) to ` + portals + `, ` + RoleWorker + `;
+grant select on goose_db_version to ` + portals + `, ` + RoleWorker + `;
 `
 
 // portals are the roles that add jobs and run none.

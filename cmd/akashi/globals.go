@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"path/filepath"
+
+	"akashi/internal/clock"
+	"akashi/internal/pg/pgserver"
+	"akashi/internal/server"
+)
+
+// Globals are the settings that every command shares. Each can be given as a flag or as a variable of the environment:
+// --data-dir is AKASHI_DATA_DIR. Nothing here is a secret: passwords for the database come from the file that PGPASSFILE
+// names, keys from the data directory.
+type Globals struct {
+	DataDir string `placeholder:"DIR" type:"path" help:"Directory of the program's keys, files and private database. Default: /var/lib/akashi for root, otherwise akashi under the user's data home."`
+
+	Database string `placeholder:"URL" help:"Address of the PostgreSQL database (postgres://host/akashi). Its user is replaced by each part's own role. Default: a private PostgreSQL in the data directory."`
+
+	LogFormat string     `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json."`
+	LogLevel  slog.Level `default:"info" help:"Least level that is logged: debug, info, warn, error."`
+
+	Out io.Writer    `kong:"-"` // standard output: what a command was asked for
+	Log *slog.Logger `kong:"-"` // standard error: what it did meanwhile
+}
+
+// prepare gives the commands their outputs.
+func (g *Globals) prepare(stdout, stderr io.Writer) {
+	g.Out = stdout
+	g.Log = server.NewLogger(stderr, g.LogFormat == "json", g.LogLevel)
+}
+
+// dataDir is the directory that was given, or the usual one.
+func (g *Globals) dataDir() (string, error) {
+	if g.DataDir != "" {
+		return g.DataDir, nil
+	}
+	return pgserver.DefaultDataDir()
+}
+
+// database opens what was given, or the private PostgreSQL.
+func (g *Globals) database(ctx context.Context, c clock.Clock) (*database, error) {
+	if g.Database != "" {
+		return openGiven(ctx, g.Database, c)
+	}
+	dir, err := g.dataDir()
+	if err != nil {
+		return nil, err
+	}
+	return openPrivate(ctx, pgserver.Config{DataDir: filepath.Join(dir, "postgres"), Logger: g.Log}, c)
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"akashi/internal/clock"
+	"akashi/internal/fault"
+	"akashi/internal/pg"
+	"akashi/internal/pg/pgserver"
+	"akashi/internal/pg/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// try runs the command line and returns the exit code and both outputs.
+func try(args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = run(args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		code int
+		want string // in what is printed
+	}{
+		{"--help", exitOK, "migrate"},
+		{"--version", exitOK, "akashi "},
+		{"", exitUsage, "akashi: expected"},
+		{"migrat", exitUsage, `did you mean "migrate"?`},
+		{"migrate --log-format=xml", exitUsage, "akashi: --log-format"},
+		{"migrate --database=postgres://127.0.0.1:1/none", exitFailed, "akashi: connecting to the database: "},
+	} {
+		code, out, err := try(strings.Fields(c.args)...)
+		if code != c.code || !strings.Contains(out+err, c.want) {
+			t.Errorf("akashi %s: exit %d and %q, want %d and %q", c.args, code, out+err, c.code, c.want)
+		}
+		if strings.Contains(err, "goroutine") {
+			t.Errorf("akashi %s prints a stack: %s", c.args, err)
+		}
+	}
+}
+
+// TestMistakesAreWorded: the operator reads what to change, without the words meant for programs.
+func TestMistakesAreWorded(t *testing.T) {
+	var out bytes.Buffer
+	wrapped := errors.Join(fault.New(fault.Invalid, "", "the directory is closed: open it"))
+	if code := complain(&out, wrapped); code != exitUsage || out.String() != "akashi: the directory is closed: open it\n" {
+		t.Errorf("got %d %q", code, out.String())
+	}
+	if code := complain(&out, errNo); code != exitNo {
+		t.Errorf("a negative answer ends with %d, want %d", code, exitNo)
+	}
+}
+
+// TestMigrateGivenDatabase goes from an empty database to one that the program accepts.
+func TestMigrateGivenDatabase(t *testing.T) {
+	d := pgtest.Empty(t)
+	address := d.DSN(pgserver.Superuser)
+	if _, err := openGiven(context.Background(), "host=/nowhere", clock.System{}); !errors.Is(err, fault.Invalid) {
+		t.Errorf("an address that is no URL: got %v, want a fault of kind invalid", err)
+	}
+	if err := checkSchema(t, d); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "akashi migrate") {
+		t.Errorf("before migrating: got %v, want a fault of kind invalid that names the remedy", err)
+	}
+	code, out, errOut := try("migrate", "--bootstrap", "--database="+address)
+	if code != exitOK || !strings.Contains(out, "newest schema") {
+		t.Fatalf("exit %d: %s%s", code, out, errOut)
+	}
+	if code, out, errOut := try("migrate", "--pending", "--database="+address); code != exitOK || out+errOut != "" {
+		t.Errorf("pending after migrating: exit %d: %s%s", code, out, errOut)
+	}
+	if err := checkSchema(t, d); err != nil {
+		t.Errorf("after migrating: %v", err)
+	}
+	if _, err := d.Superuser().Exec(context.Background(), "delete from goose_db_version where version_id > 0"); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ := try("migrate", "--pending", "--database="+address); code != exitNo || !strings.Contains(out, ".sql") {
+		t.Errorf("pending on an old schema: exit %d: %s", code, out)
+	}
+	if err := checkSchema(t, d); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "has schema 0") {
+		t.Errorf("on an old schema: got %v, want a fault of kind invalid", err)
+	}
+}
+
+func checkSchema(t *testing.T, d *pgtest.Database) error {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), d.DSN(pg.RoleCitizen))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	return pg.CheckSchema(context.Background(), conn)
+}
+
+// TestPrivateDatabase: without --database the program keeps its own, migrated, with every role able to log in.
+func TestPrivateDatabase(t *testing.T) {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "akashi-cmd-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var g Globals
+	g.prepare(&bytes.Buffer{}, &bytes.Buffer{})
+	cfg := pgserver.Config{DataDir: filepath.Join(dir, "db"), RuntimeDir: filepath.Join(dir, "s"), Volatile: true, Logger: g.Log}
+	for range 2 { // made, then found
+		d, err := openPrivate(ctx, cfg, clock.System{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, role := range pg.LoginRoles() {
+			db, err := d.as(ctx, role, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Pool.Ping(ctx); err != nil {
+				t.Errorf("%s: %v", role, err)
+			}
+		}
+		if err := d.close(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestWithUser(t *testing.T) {
+	got, err := withUser("postgres://admin:hidden@db.example:5433/akashi?sslmode=verify-full", pg.RoleOffice)
+	if want := "postgres://akashi_office@db.example:5433/akashi?sslmode=verify-full"; err != nil || got != want {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
+	_, err = withUser("postgres://admin:hidden@[::1/x", pg.RoleOffice)
+	if !errors.Is(err, fault.Invalid) || strings.Contains(err.Error(), "hidden") {
+		t.Errorf("got %v, want a fault of kind invalid without the password", err)
+	}
+}
