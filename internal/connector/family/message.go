@@ -144,4 +144,6 @@ func optionalDate(s string) (calendar.Date, error) {
 	return d, nil
 }
 
-func misunderstood(what string) error { return fault.New(fault.Upstream, "", "reading an answer: "+what) }
+func misunderstood(what string) error {
+	return fault.New(fault.Upstream, "", "reading an answer: "+what)
+}

@@ -96,4 +96,6 @@ func (r *record) read() (Record, error) {
 	return out, nil
 }
 
-func misunderstood(what string) error { return fault.New(fault.Upstream, "", "reading an answer: "+what) }
+func misunderstood(what string) error {
+	return fault.New(fault.Upstream, "", "reading an answer: "+what)
+}
