@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/width"
 )
 
 // Clean prepares one line of input to be kept as it is: it drops what cannot be seen (zero-width and bidirectional
@@ -24,6 +26,10 @@ func CleanLines(s string) string {
 	}
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
+
+// narrow is Clean with full-width letters, digits and signs made half-width, and half-width kana full-width. Unlike NFKC it
+// changes no kanji.
+func narrow(s string) string { return Clean(width.Fold.String(Clean(s))) }
 
 // visible maps spaces to U+0020 and drops (-1) what has no width.
 func visible(r rune) rune {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/width"
-
 	"akashi/internal/calendar"
 )
 
@@ -175,5 +173,5 @@ func part(name, s, unit string) (int, error) {
 
 // fold makes the input half-width and drops all spaces.
 func fold(s string) string {
-	return strings.ReplaceAll(width.Fold.String(Clean(s)), " ", "")
+	return strings.ReplaceAll(narrow(s), " ", "")
 }

@@ -3,8 +3,6 @@ package jtext
 import (
 	"strings"
 	"unicode"
-
-	"golang.org/x/text/width"
 )
 
 // Kana reads the reading of a name: hiragana or katakana of any width, which it writes in full-width katakana. Small kana
@@ -12,7 +10,7 @@ import (
 // A dash of any kind after a kana is the long-vowel mark ー. A space, and ・ in foreign names, may divide words.
 // Errors: CodeEmpty, CodeNotKana.
 func Kana(s string) (string, error) {
-	s = Clean(composeKana(width.Fold.String(Clean(s))))
+	s = narrow(s)
 	if s == "" {
 		return "", &Error{Code: CodeEmpty}
 	}

@@ -5,7 +5,6 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
-	"golang.org/x/text/width"
 )
 
 // KeyVersion numbers the folding rules. It is stored beside every key; a change of the rules raises it, and keys of an
@@ -24,7 +23,7 @@ func KanaKey(s string) string { return key(s, func(r rune) rune { return r }) }
 
 // key drops first, composes second and folds last, so that nothing which a fold brings together can compose anew.
 func key(s string, variant func(rune) rune) string {
-	kept := strings.Map(keyed, width.Fold.String(Clean(s)))
+	kept := strings.Map(keyed, narrow(s))
 	var b strings.Builder
 	for _, r := range composeKana(kept) {
 		switch {

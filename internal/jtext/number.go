@@ -3,15 +3,13 @@ package jtext
 import (
 	"strings"
 	"unicode"
-
-	"golang.org/x/text/width"
 )
 
 // Digits reads a number typed in any width, and drops what people put between digits: spaces, hyphens of every kind, 〒 and
 // brackets. Leading zeros stay. Errors: CodeEmpty, CodeNotDigits.
 func Digits(s string) (string, error) {
 	var b strings.Builder
-	for _, r := range width.Fold.String(Clean(s)) {
+	for _, r := range narrow(s) {
 		switch {
 		case r >= '0' && r <= '9':
 			b.WriteRune(r)
@@ -41,7 +39,7 @@ func Postcode(s string) (string, error) {
 // Tel reads a telephone number. A Japanese one becomes its 10 or 11 digits from the 0 on, also when it was typed with +81;
 // a foreign one "+" and 7 to 15 digits (ITU-T E.164 section 6). Errors: CodeEmpty, CodeNotDigits, CodeNotTel.
 func Tel(s string) (string, error) {
-	s = width.Fold.String(Clean(s))
+	s = narrow(s)
 	rest, foreign := strings.CutPrefix(s, "+")
 	if foreign {
 		rest = strings.Replace(rest, "(0)", "", 1)
@@ -78,7 +76,7 @@ func RegistrationNumber(s string) (string, error) {
 			return '-'
 		}
 		return unicode.ToUpper(r)
-	}, width.Fold.String(s))
+	}, narrow(s))
 	if !strings.ContainsAny(n, "0123456789") {
 		return "", &Error{Code: CodeNoNumber}
 	}

@@ -3,14 +3,12 @@ package jtext
 import (
 	"strings"
 	"unicode"
-
-	"golang.org/x/text/width"
 )
 
 // Roman reads a name in Roman letters as passports write it: A to Z in upper case, words divided by one space, with
 // apostrophes and hyphens. Errors: CodeEmpty, CodeNotRoman (also where an apostrophe or hyphen stands without a letter before it).
 func Roman(s string) (string, error) {
-	s = strings.Join(strings.Fields(width.Fold.String(Clean(s))), " ")
+	s = strings.Join(strings.Fields(narrow(s)), " ")
 	if s == "" {
 		return "", &Error{Code: CodeEmpty}
 	}
@@ -47,7 +45,7 @@ func romanRune(r rune) rune {
 // the @, because Japanese carriers gave out addresses with ".." and a final "."; it accepts neither quoting nor a domain
 // without a dot, and only ASCII. Lengths are those of RFC 5321 section 4.5.3.1. Errors: CodeEmpty, CodeNotEmail.
 func Email(s string) (string, error) {
-	s = width.Fold.String(Clean(s))
+	s = narrow(s)
 	if s == "" {
 		return "", &Error{Code: CodeEmpty}
 	}
