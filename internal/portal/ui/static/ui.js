@@ -1,1 +1,78 @@
+// The few things that scripts add to the pages. Nothing here is needed to complete a page, and no wording stands here:
+// texts come from data attributes that the server wrote in the visitor's language.
 
+// <ak-focus> gives the focus to the error summary that it contains, even where the address has a fragment.
+class Focus extends HTMLElement {
+  connectedCallback() {
+    requestAnimationFrame(() => this.firstElementChild?.focus());
+  }
+}
+
+// <ak-act data-act="copy|print"> is shown only where scripts run.
+class Act extends HTMLElement {
+  connectedCallback() {
+    this.hidden = false;
+    this.querySelector('button').addEventListener('click', () => this.act());
+  }
+
+  async act() {
+    if (this.dataset.act === 'print') {
+      window.print();
+    } else {
+      await navigator.clipboard.writeText(document.getElementById(this.dataset.target).textContent.trim());
+    }
+    this.querySelector('[role=status]').textContent = this.dataset.done;
+  }
+}
+
+// <ak-session data-idle data-warn data-alive> warns before the session ends. It counts minutes, not seconds, so that a
+// screen reader is not interrupted all the time, and reads the clock anew each time, because a sleeping device stops timers.
+class Session extends HTMLElement {
+  connectedCallback() {
+    this.dialog = this.querySelector('dialog');
+    this.text = this.querySelector('[data-words]');
+    this.querySelector('[data-stay]').addEventListener('click', () => this.stay());
+    this.dialog.addEventListener('cancel', (event) => {
+      event.preventDefault();
+      this.stay();
+    });
+    this.start();
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.timer);
+  }
+
+  start() {
+    this.end = Date.now() + Number(this.dataset.idle) * 1000;
+    clearInterval(this.timer);
+    this.timer = setInterval(() => this.look(), 5000);
+  }
+
+  look() {
+    const left = this.end - Date.now();
+    if (left > Number(this.dataset.warn) * 1000) return;
+    if (!this.dialog.open) this.dialog.showModal();
+    const words = left > 0 ? this.text.dataset.words.replace('{0}', Math.ceil(left / 60000)) : this.text.dataset.over;
+    if (this.text.textContent !== words) this.text.textContent = words;
+    if (left <= 0) {
+      clearInterval(this.timer);
+      this.over = true;
+    }
+  }
+
+  // stay prolongs the session; when it has ended, the page is loaded again, which leads to the login and back.
+  async stay() {
+    const answer = this.over ? null : await fetch(this.dataset.alive, { cache: 'no-store' }).catch(() => null);
+    if (!answer?.ok) {
+      location.assign(location.pathname + location.search);
+      return;
+    }
+    this.dialog.close();
+    this.start();
+  }
+}
+
+customElements.define('ak-focus', Focus);
+customElements.define('ak-act', Act);
+customElements.define('ak-session', Session);
