@@ -18,6 +18,7 @@ const (
 
 	ApplicationStart    Act = "application.start"
 	ApplicationView     Act = "application.view"
+	ApplicationSave     Act = "application.save"
 	ApplicationSign     Act = "application.sign"
 	ApplicationSubmit   Act = "application.submit"
 	ApplicationCorrect  Act = "application.correct"
@@ -97,6 +98,7 @@ func Acts() []ActInfo {
 
 		{ApplicationStart, "The person began an application.", false},
 		{ApplicationView, "The person looked at their own application.", true},
+		{ApplicationSave, "The person saved a page of the form.", false},
 		{ApplicationSign, "The person signed the content with their card.", false},
 		{ApplicationSubmit, "The person submitted the application.", false},
 		{ApplicationCorrect, "The person submitted a correction.", false},

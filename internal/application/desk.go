@@ -1,0 +1,284 @@
+package application
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"akashi/internal/account"
+	"akashi/internal/audit"
+	"akashi/internal/blob"
+	"akashi/internal/calendar"
+	"akashi/internal/fault"
+	"akashi/internal/person"
+	"akashi/internal/pg"
+	"akashi/internal/publicid"
+	"akashi/internal/qualification"
+)
+
+// Enqueue adds a job to the act's transaction.
+type Enqueue func(ctx context.Context, tx *pg.Tx, args river.JobArgs) error
+
+// Charge records, in the submission's transaction, what is to be paid. cmd passes in payment.Cashier.Charge, since payment
+// is the later stage.
+type Charge func(ctx context.Context, tx *pg.Tx, c *Case, lines []qualification.FeeLine) error
+
+// Config is what a Desk needs.
+type Config struct {
+	DB        *pg.DB                   // under the citizen portal's role
+	Catalogue *qualification.Catalogue // all definitions
+	RefKey    []byte                   // makes a registrar's reference from a person's id
+	Blobs     *blob.Store
+	Verify    VerifySignature
+	Ask       map[string]Ask // by system: "resident", "family"
+	Enqueue   Enqueue
+	Charge    Charge
+	Ended     Ended
+}
+
+// Desk is where a citizen's request is made, corrected, followed and withdrawn.
+type Desk struct{ Config }
+
+// NewDesk returns a desk.
+func NewDesk(c Config) *Desk { return &Desk{c} }
+
+// Locate reads from a public id which register, and so which registrar, a case belongs to.
+func Locate(cat *qualification.Catalogue, publicID string) (*qualification.Register, error) {
+	_, code, err := publicid.Parse(publicID)
+	if err != nil {
+		return nil, fault.Wrap(fault.NotFound, err, "reading a public id")
+	}
+	r, ok := cat.RegisterByCode(code)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "", "finding the register of a public id")
+	}
+	return r, nil
+}
+
+// door names the person and the reference that the registrar of a register has for them.
+func (d *Desk) door(a Applicant, r *qualification.Register) pg.Person {
+	return pg.Person{ID: a.ID, Ref: account.RefFor(d.RefKey, a.ID, r.Registrar)}
+}
+
+// InCase runs f on one case of the applicant.
+func (d *Desk) InCase(ctx context.Context, a Applicant, publicID string, f func(*pg.Tx, *Case) error) error {
+	r, err := Locate(d.Catalogue, publicID)
+	if err != nil {
+		return err
+	}
+	return d.DB.InPerson(ctx, d.door(a, r), func(tx *pg.Tx) error {
+		c, err := LockCase(ctx, tx, r.ID, publicID)
+		if err != nil {
+			return err
+		}
+		return f(tx, c)
+	})
+}
+
+// procedure returns the pinned definition and procedure of a case.
+func (d *Desk) procedure(c *Case) (*qualification.Definition, *qualification.Procedure, error) {
+	return Pinned(d.Catalogue, c)
+}
+
+// Pinned returns the version of the definition that a case was made under, and its procedure.
+func Pinned(cat *qualification.Catalogue, c *Case) (*qualification.Definition, *qualification.Procedure, error) {
+	def, err := c.Definition(cat)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := def.Procedure(c.ProcedureID)
+	if p == nil {
+		return nil, nil, fmt.Errorf("case %s is about procedure %s, which %s %s does not have", c.PublicID, c.ProcedureID, def.ID, def.Version)
+	}
+	return def, p, nil
+}
+
+// Start opens a draft. The resident registry is asked by the card's four particulars first, so that the form is
+// prefilled; when it does not answer, the draft opens all the same and a job asks again. Returns fault.Invalid when the
+// procedure is not open at this register on this day.
+func (d *Desk) Start(ctx context.Context, a Applicant, registerID, procedureID, lang string) (*Case, error) {
+	reg, ok := d.Catalogue.Register(registerID)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "", "starting an application at an unknown register")
+	}
+	def, ok := d.Catalogue.Definition(reg.Qualification)
+	if !ok || def.Procedure(procedureID) == nil {
+		return nil, fault.New(fault.NotFound, "", "starting an unknown procedure")
+	}
+	now := d.DB.Clock.Now()
+	if !d.Catalogue.Offered(reg.ID, procedureID, "online", calendar.Of(now)) {
+		return nil, fault.New(fault.Invalid, "fault.not_offered", "starting a procedure that is not open")
+	}
+	c := d.newCase(a, reg, def, procedureID, lang, now)
+	asked := d.askResident(ctx, a, c)
+	return c, d.DB.InPerson(ctx, d.door(a, reg), func(tx *pg.Tx) error { return d.insert(ctx, tx, a, c, asked) })
+}
+
+func (d *Desk) newCase(a Applicant, reg *qualification.Register, def *qualification.Definition, procedureID, lang string, now time.Time) *Case {
+	expires := now.Add(draftLife)
+	return &Case{
+		RegisterID: reg.ID, ID: pg.NewID(), PublicID: publicid.New(reg.Code), RegistrarID: reg.Registrar, BodyID: reg.Registrar,
+		PersonRef: account.RefFor(d.RefKey, a.ID, reg.Registrar), DefinitionID: def.ID, DefinitionVersion: def.Version,
+		ProcedureID: procedureID, Channel: "online", Origin: OriginCitizen, Lang: lang, State: Draft,
+		Answers:  qualification.Answers{Raw: map[string]string{}, Values: map[string]string{}},
+		Revision: 1, CreatedAt: now, UpdatedAt: now, ExpiresAt: &expires,
+	}
+}
+
+// insert writes a new draft with its directory line, its first inquiry and the prefilled answers.
+func (d *Desk) insert(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, asked *Inquiry) error {
+	_, p, err := d.procedure(c)
+	if err != nil {
+		return err
+	}
+	entry, err := ownEntry(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	if needsEntry(p.Effect) && entry == nil {
+		return fault.New(fault.Invalid, "fault.no_entry", "starting a procedure on an entry that the person does not hold")
+	}
+	if entry != nil {
+		c.EntryID = &entry.ID
+	}
+	f := facts(c, tx.Now, asked, nil)
+	f.Official = official(a.Card, asked, entry)
+	for i := range p.Groups {
+		c.Answers = p.Prefill(&p.Groups[i], c.Answers, f)
+	}
+	var b pg.Batch
+	if err := insertCase(&b, c); err != nil {
+		return err
+	}
+	b.Exec("writing the directory", `
+		insert into person_application (person_id, public_id, register_id, application_id, person_ref, definition_id, procedure_id, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		a.ID, c.PublicID, c.RegisterID, c.ID, c.PersonRef, c.DefinitionID, c.ProcedureID, tx.Now)
+	c.event(&b, tx, "started", "applicant", nil)
+	if err := d.queueInquiry(ctx, tx, &b, c, asked); err != nil {
+		return err
+	}
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, c.audited(audit.ApplicationStart, a.actor()))
+}
+
+// needsEntry tells whether a procedure is about an entry that the person already holds.
+func needsEntry(e qualification.Effect) bool {
+	return e == qualification.EffectChange || e == qualification.EffectReissue || e == qualification.EffectCancel
+}
+
+// Entry is what the applicant's own door shows of an entry of the register, for prefilling.
+type Entry struct {
+	ID           uuid.UUID
+	Number       string
+	RegisteredOn calendar.Date
+	Facts        map[string]string // by register item
+}
+
+// official gathers the official values by the keys that definitions use: what the resident registry answered, else what
+// the card said, and what the person's entry says.
+func official(card person.Particulars, resident *Inquiry, entry *Entry) map[string]string {
+	out := map[string]string{}
+	record := resident.record()
+	if record["name"] == "" {
+		record = Record(card)
+	}
+	for _, k := range []string{"name", "kana", "birth_date", "sex", "address"} {
+		if record[k] != "" {
+			out["resident."+k] = record[k]
+		}
+	}
+	if entry != nil {
+		for k, v := range entry.Facts {
+			out["entry."+k] = v
+		}
+		out["entry.number"], out["entry.registered_on"] = entry.Number, entry.RegisteredOn.String()
+	}
+	return out
+}
+
+// ownEntry finds the person's living entry in the case's register, nil when there is none.
+func ownEntry(ctx context.Context, tx *pg.Tx, c *Case) (*Entry, error) {
+	rows, err := tx.Query(ctx, `
+		select id, number, registered_on, facts from entry
+		 where register_id = $1 and person_ref = $2 and state in ('registered', 'suspended')
+		 order by registered_on desc limit 1`, c.RegisterID, c.PersonRef)
+	if err != nil {
+		return nil, fmt.Errorf("reading the person's entry: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Entry])
+	if err != nil || len(found) == 0 {
+		return nil, wrapIf(err, "reading the person's entry")
+	}
+	return &found[0], nil
+}
+
+func wrapIf(err error, doing string) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+// actor is who the audit line names.
+func (a Applicant) actor() audit.Actor {
+	return audit.Actor{Kind: audit.ActorPerson}
+}
+
+// audited is the audit line of an act on the case.
+func (c *Case) audited(act audit.Act, actor audit.Actor, items ...string) audit.Event {
+	return audit.Event{Act: act, Actor: actor, Purpose: "procedure", Register: c.RegisterID, Registrar: c.RegistrarID,
+		Ref: c.PersonRef, Case: c.ID, Items: items}
+}
+
+// Audited is the audit line of a later stage's act on the case.
+func (c *Case) Audited(act audit.Act, actor audit.Actor, purpose string, items ...string) audit.Event {
+	e := c.audited(act, actor, items...)
+	e.Purpose = purpose
+	return e
+}
+
+// Summary is one line of a person's list of applications.
+type Summary struct {
+	Case
+}
+
+// List returns the person's applications, newest first. Each registrar is asked under its own reference.
+func (d *Desk) List(ctx context.Context, a Applicant) ([]Summary, error) {
+	dir, err := d.directory(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	var out []Summary
+	for _, ref := range dir {
+		err := d.DB.InPerson(ctx, pg.Person{ID: a.ID, Ref: ref}, func(tx *pg.Tx) error {
+			found, err := summaries(ctx, tx, ref)
+			out = append(out, found...)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	sortNewest(out)
+	return out, nil
+}
+
+// directory lists the references under which the person has applications.
+func (d *Desk) directory(ctx context.Context, a Applicant) (refs []uuid.UUID, err error) {
+	err = d.DB.InPerson(ctx, pg.Person{ID: a.ID}, func(tx *pg.Tx) error {
+		rows, err := tx.Query(ctx, `select distinct person_ref from person_application where person_id = $1`, a.ID)
+		if err != nil {
+			return fmt.Errorf("reading the directory: %w", err)
+		}
+		refs, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		return wrapIf(err, "reading the directory")
+	})
+	return refs, err
+}

@@ -1,0 +1,279 @@
+package application
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"akashi/internal/audit"
+	"akashi/internal/calendar"
+	"akashi/internal/fault"
+	"akashi/internal/pg"
+	"akashi/internal/qualification"
+)
+
+// Ended is told in the same transaction that a case was withdrawn, so that the payment stage can give money back. cmd
+// passes in payment.Cashier.Withdrawn.
+type Ended func(ctx context.Context, tx *pg.Tx, c *Case) error
+
+// Withdraw takes an application back. It is possible until the case is decided; a paid amount is returned.
+func (d *Desk) Withdraw(ctx context.Context, a Applicant, publicID string) error {
+	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		if c.State == Withdrawn {
+			return nil
+		}
+		if !c.State.Withdrawable() {
+			return fault.New(fault.Conflict, "fault.not_withdrawable", "withdrawing a decided case")
+		}
+		w, err := ActiveWork(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		var b pg.Batch
+		if w != nil {
+			c.moveWork(&b, tx, w, WorkDone, nil)
+		}
+		c.move(&b, tx, Withdrawn)
+		c.event(&b, tx, "withdrawn", "applicant", nil)
+		c.notify(&b, tx, "withdrawn")
+		if err := b.Send(ctx, tx.Tx); err != nil {
+			return err
+		}
+		if err := d.Ended(ctx, tx, c); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, c.audited(audit.ApplicationWithdraw, a.actor()))
+	})
+}
+
+// Paid moves a case on once its charges are paid: into the inbox of the body that reviews it. A case that has moved on
+// meanwhile stays as it is.
+func Paid(ctx context.Context, tx *pg.Tx, cat *qualification.Catalogue, c *Case) error {
+	if c.State != AwaitingPayment {
+		return nil
+	}
+	var b pg.Batch
+	c.move(&b, tx, InReview)
+	c.openWork(&b, tx, StepReview, *c.DueOn)
+	c.event(&b, tx, "paid", "applicant", nil)
+	c.notify(&b, tx, "paid")
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return err
+	}
+	return settleUndecidable(ctx, tx, cat, c)
+}
+
+// CorrectionOrder is what a correction request asks for.
+type CorrectionOrder struct {
+	Origin string // staff | system
+	Staff  *uuid.UUID
+	Items  []CorrectionItem
+	Due    calendar.Date
+}
+
+// RequestCorrection sends a case in review back to its applicant with an itemised request. Only the items named are open
+// to change. The work item waits meanwhile, with its holder.
+func RequestCorrection(ctx context.Context, tx *pg.Tx, cat *qualification.Catalogue, c *Case, o CorrectionOrder) error {
+	if c.State != InReview {
+		return fault.New(fault.Conflict, "fault.case_moved_on", "asking for a correction of a case that is not in review")
+	}
+	_, p, err := Pinned(cat, c)
+	if err != nil {
+		return err
+	}
+	if err := checkItems(p, o, calendar.Of(tx.Now)); err != nil {
+		return err
+	}
+	w, err := ActiveWork(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	var b pg.Batch
+	c.Round++
+	b.ExecOne("counting the round", `update application set round = $3 where register_id = $1 and id = $2`, c.RegisterID, c.ID, c.Round)
+	b.Exec("recording a correction request", `
+		insert into correction (register_id, application_id, round, origin, items, due_on, requested_by, requested_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`, c.RegisterID, c.ID, c.Round, o.Origin, o.Items, o.Due, o.Staff, tx.Now)
+	c.move(&b, tx, CorrectionRequested)
+	if w != nil {
+		c.moveWork(&b, tx, w, WorkWaiting, w.Assignee)
+	}
+	c.event(&b, tx, "correction_requested", actorOf(o.Origin), map[string]string{"due": o.Due.String()})
+	c.notify(&b, tx, "correction_requested")
+	return b.Send(ctx, tx.Tx)
+}
+
+func actorOf(origin string) string {
+	if origin == "system" {
+		return "system"
+	}
+	return "staff"
+}
+
+// checkItems refuses a request that names nothing, something that the form does not have, or a day in the past.
+func checkItems(p *qualification.Procedure, o CorrectionOrder, today calendar.Date) error {
+	if len(o.Items) == 0 {
+		return fault.New(fault.Invalid, "fault.correction_empty", "asking for a correction of nothing")
+	}
+	if !today.Before(o.Due) {
+		return fault.New(fault.Invalid, "fault.correction_due", "asking for a correction by a day that is not ahead")
+	}
+	for _, i := range o.Items {
+		if !correctable(p, i.Item) {
+			return fault.New(fault.Invalid, "fault.correction_item", "asking for a correction of "+i.Item)
+		}
+	}
+	return nil
+}
+
+// correctable tells whether an applicant can put the item right: a field that they fill in, or a document.
+func correctable(p *qualification.Procedure, item string) bool {
+	for _, g := range p.Groups {
+		if slices.ContainsFunc(g.Fields, func(f qualification.Field) bool { return f.ID == item && !f.Fixed }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.Evidence, func(e qualification.Evidence) bool { return "evidence:"+e.ID == item })
+}
+
+// Propose hands a reviewed case to the second person.
+func Propose(ctx context.Context, tx *pg.Tx, c *Case, staff uuid.UUID) error {
+	w, err := heldBy(ctx, tx, c, staff)
+	if err != nil {
+		return err
+	}
+	var b pg.Batch
+	c.move(&b, tx, Proposed)
+	c.moveWork(&b, tx, w, WorkDone, nil)
+	c.openWork(&b, tx, StepApproval, w.Due)
+	c.event(&b, tx, "proposed", "staff", nil)
+	return b.Send(ctx, tx.Tx)
+}
+
+// SendBack returns a proposal to its reviewer.
+func SendBack(ctx context.Context, tx *pg.Tx, c *Case, approver, reviewer uuid.UUID) error {
+	w, err := heldBy(ctx, tx, c, approver)
+	if err != nil {
+		return err
+	}
+	var b pg.Batch
+	c.move(&b, tx, InReview)
+	c.moveWork(&b, tx, w, WorkDone, nil)
+	c.openWork(&b, tx, StepReview, w.Due)
+	c.event(&b, tx, "sent_back", "staff", nil)
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return err
+	}
+	return Take(ctx, tx, c, reviewer)
+}
+
+// Decide ends a case with the second person's decision.
+func Decide(ctx context.Context, tx *pg.Tx, c *Case, approver uuid.UUID, approved bool) error {
+	w, err := heldBy(ctx, tx, c, approver)
+	if err != nil {
+		return err
+	}
+	to, kind := Rejected, "rejected"
+	if approved {
+		to, kind = Registered, "registered"
+	}
+	var b pg.Batch
+	c.move(&b, tx, to)
+	c.moveWork(&b, tx, w, WorkDone, nil)
+	b.ExecOne("dating the decision", `update application set decided_at = $3 where register_id = $1 and id = $2`, c.RegisterID, c.ID, tx.Now)
+	c.event(&b, tx, kind, "staff", nil)
+	c.notify(&b, tx, kind)
+	c.DecidedAt = &tx.Now
+	return b.Send(ctx, tx.Tx)
+}
+
+// OpenByOffice makes a case that the office itself opens on an entry, such as a disciplinary measure: it has no form and
+// no applicant's signature, and goes straight to the second person. staff is the one who proposes.
+func OpenByOffice(ctx context.Context, tx *pg.Tx, c *Case, due calendar.Date) error {
+	c.State, c.Origin = Draft, OriginOffice
+	c.CreatedAt, c.UpdatedAt, c.Revision = tx.Now, tx.Now, 1
+	var b pg.Batch
+	if err := insertCase(&b, c); err != nil {
+		return err
+	}
+	b.ExecOne("dating the case", `update application set submitted_at = $3, due_on = $4 where register_id = $1 and id = $2`, c.RegisterID, c.ID, tx.Now, due)
+	c.DueOn = &due
+	c.move(&b, tx, Proposed)
+	c.openWork(&b, tx, StepApproval, due)
+	c.event(&b, tx, "opened_by_office", "staff", nil)
+	return b.Send(ctx, tx.Tx)
+}
+
+// summaries reads the cases filed under one reference.
+func summaries(ctx context.Context, tx *pg.Tx, ref uuid.UUID) ([]Summary, error) {
+	rows, err := tx.Query(ctx, `select `+caseColumns+` from application where person_ref = $1 and origin <> 'office' and state <> 'expired'`, ref)
+	if err != nil {
+		return nil, fmt.Errorf("reading a person's applications: %w", err)
+	}
+	cases, err := pgx.CollectRows(rows, scanCase)
+	if err != nil {
+		return nil, fmt.Errorf("reading a person's applications: %w", err)
+	}
+	out := make([]Summary, len(cases))
+	for i, c := range cases {
+		out[i] = Summary{Case: *c}
+	}
+	return out, nil
+}
+
+func sortNewest(s []Summary) {
+	slices.SortFunc(s, func(a, b Summary) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.PublicID, b.PublicID))
+	})
+}
+
+// Notice is one message of the portal's inbox.
+type Notice struct {
+	RegisterID string
+	ID         uuid.UUID
+	PublicID   string
+	Kind       string
+	At         time.Time
+	ReadAt     *time.Time
+}
+
+// Notices reads the person's messages, newest first.
+func (d *Desk) Notices(ctx context.Context, a Applicant) ([]Notice, error) {
+	refs, err := d.directory(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	var out []Notice
+	for _, ref := range refs {
+		err := d.DB.InPerson(ctx, pg.Person{ID: a.ID, Ref: ref}, func(tx *pg.Tx) error {
+			rows, err := tx.Query(ctx, `
+				select n.register_id, n.id, a.public_id, n.kind, n.at, n.read_at
+				  from notice n join application a on a.register_id = n.register_id and a.id = n.application_id
+				 where n.person_ref = $1 order by n.at desc limit 100`, ref)
+			if err != nil {
+				return fmt.Errorf("reading notices: %w", err)
+			}
+			found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Notice])
+			out = append(out, found...)
+			return wrapIf(err, "reading notices")
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, func(a, b Notice) int { return b.At.Compare(a.At) })
+	return out, nil
+}
+
+// ReadNotices marks the messages about one case as read.
+func (d *Desk) ReadNotices(ctx context.Context, a Applicant, publicID string) error {
+	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		_, err := tx.Exec(ctx, `update notice set read_at = $3 where register_id = $1 and application_id = $2 and read_at is null`, c.RegisterID, c.ID, tx.Now)
+		return wrapIf(err, "marking notices as read")
+	})
+}

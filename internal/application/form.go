@@ -1,0 +1,375 @@
+package application
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"akashi/internal/audit"
+	"akashi/internal/blob"
+	"akashi/internal/fault"
+	"akashi/internal/person"
+	"akashi/internal/pg"
+	"akashi/internal/qualification"
+)
+
+// View is everything the applicant's pages show of one case.
+type View struct {
+	Case        *Case
+	Definition  *qualification.Definition
+	Procedure   *qualification.Procedure
+	Facts       qualification.Facts
+	Uploads     []Upload
+	Corrections []Correction
+	Submissions []Submission
+	Inquiries   []Inquiry
+	Events      []Event
+	Request     *SignRequest // the frozen content, while it waits for the signature
+	Outcome     *Outcome     // the decision, once there is one
+}
+
+// Correction returns the correction that is open, nil when none is.
+func (v *View) Correction() *Correction {
+	if n := len(v.Corrections); n > 0 && v.Corrections[n-1].AnsweredAt == nil {
+		return &v.Corrections[n-1]
+	}
+	return nil
+}
+
+// MayEdit tells whether the applicant may change a field or document ("evidence:<id>") now: everything in a draft, only
+// what was asked in a correction.
+func (v *View) MayEdit(item string) bool {
+	switch v.Case.State {
+	case Draft, Signing:
+		return true
+	case CorrectionRequested, CorrectionSigning:
+		return v.Correction().Asks(item)
+	}
+	return false
+}
+
+// Groups returns the pages of the form that the applicant goes through now.
+func (v *View) Groups() ([]*qualification.Group, error) {
+	var out []*qualification.Group
+	for i := range v.Procedure.Groups {
+		g := &v.Procedure.Groups[i]
+		visible, err := v.Procedure.Visible(g, v.Facts)
+		if err != nil {
+			return nil, fmt.Errorf("deciding whether group %s is asked: %w", g.ID, err)
+		}
+		if visible && v.editsGroup(g) {
+			out = append(out, g)
+		}
+	}
+	return out, nil
+}
+
+func (v *View) editsGroup(g *qualification.Group) bool {
+	return slices.ContainsFunc(g.Fields, func(f qualification.Field) bool { return v.MayEdit(f.ID) })
+}
+
+// View reads a case for its applicant.
+func (d *Desk) View(ctx context.Context, a Applicant, publicID string) (v *View, err error) {
+	err = d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		v, err = d.view(ctx, tx, a, c)
+		return err
+	})
+	return v, err
+}
+
+func (d *Desk) view(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) (*View, error) {
+	def, p, err := d.procedure(c)
+	if err != nil {
+		return nil, err
+	}
+	v := &View{Case: c, Definition: def, Procedure: p}
+	if v.Uploads, err = Uploads(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	if v.Corrections, err = Corrections(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	if v.Submissions, err = Submissions(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	if v.Inquiries, err = Inquiries(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	if v.Events, err = Events(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	if v.Request, err = openRequest(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	if v.Outcome, err = outcome(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	entry, err := ownEntry(ctx, tx, c)
+	if err != nil {
+		return nil, err
+	}
+	resident := latest(v.Inquiries, Resident)
+	v.Facts = facts(c, tx.Now, resident, latest(v.Inquiries, Family))
+	v.Facts.Official = official(a.Card, resident, entry)
+	return v, nil
+}
+
+// facts is what conditions and fees of the definition may look at.
+func facts(c *Case, now time.Time, resident, family *Inquiry) qualification.Facts {
+	return qualification.Facts{Answers: c.Answers.Values, Registrar: c.RegistrarID, Channel: c.Channel, On: now,
+		Resident: resident.record(), Family: family.record()}
+}
+
+// Record puts particulars into the keys that definitions use for a registry's answer: name and kana as one text with a
+// full-width space between the parts, birth_date as ISO 8601, sex as on the card, address. Empty ones are absent.
+func Record(p person.Particulars) map[string]string {
+	m := map[string]string{"name": p.Name.Full(), "kana": p.NameKana.Full(), "birth_date": p.BirthDate.String(), "sex": string(p.Sex), "address": p.Address}
+	if p.BirthDate.IsZero() {
+		delete(m, "birth_date")
+	}
+	for k, v := range m {
+		if v == "" {
+			delete(m, k)
+		}
+	}
+	return m
+}
+
+// SaveGroup keeps what was typed on one page, valid or not, and returns what is to be put right. A case that waited for
+// its signature goes back to being edited. In a correction only the fields asked for change.
+func (d *Desk) SaveGroup(ctx context.Context, a Applicant, publicID, groupID string, raw map[string]string) (problems []qualification.Problem, err error) {
+	err = d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		problems, err = d.saveGroup(ctx, tx, a, c, groupID, raw)
+		return err
+	})
+	return problems, err
+}
+
+func (d *Desk) saveGroup(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, groupID string, raw map[string]string) ([]qualification.Problem, error) {
+	v, err := d.view(ctx, tx, a, c)
+	if err != nil {
+		return nil, err
+	}
+	g := v.Procedure.Group(groupID)
+	if g == nil {
+		return nil, fault.New(fault.NotFound, "", "saving an unknown page")
+	}
+	if !c.State.Editable() || !v.editsGroup(g) {
+		return nil, fault.New(fault.Conflict, "fault.not_editable", "changing answers that are closed")
+	}
+	merged := c.Answers
+	for _, f := range g.Fields {
+		if v.MayEdit(f.ID) && !f.Fixed {
+			takeInputs(merged.Raw, raw, f.ID)
+		}
+	}
+	answers, problems, err := v.Procedure.Validate(g, merged, v.Facts)
+	if err != nil {
+		return nil, err
+	}
+	c.Answers = answers
+	var b pg.Batch
+	if err := c.saveAnswers(&b, tx); err != nil {
+		return nil, err
+	}
+	if err := c.reopen(&b, tx); err != nil {
+		return nil, err
+	}
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return nil, err
+	}
+	return problems, audit.Record(ctx, tx, c.audited(audit.ApplicationSave, a.actor(), groupID))
+}
+
+// takeInputs replaces the inputs of one field ("x" and "x.part") by what was sent. An input that was not sent, such as an
+// unticked box, is empty.
+func takeInputs(into, raw map[string]string, field string) {
+	for k := range into {
+		if k == field || strings.HasPrefix(k, field+".") {
+			delete(into, k)
+		}
+	}
+	for k, v := range raw {
+		if k == field || strings.HasPrefix(k, field+".") {
+			into[k] = v
+		}
+	}
+}
+
+func (c *Case) saveAnswers(b *pg.Batch, tx *pg.Tx) error {
+	answers, err := json.Marshal(c.Answers)
+	if err != nil {
+		return fmt.Errorf("writing answers: %w", err)
+	}
+	expires := tx.Now.Add(draftLife)
+	b.ExecOne("saving answers", `
+		update application
+		   set answers = $3, updated_at = $4, revision = revision + 1,
+		       expires_at = case when state in ('draft', 'signing') then $5 else expires_at end
+		 where register_id = $1 and id = $2`, c.RegisterID, c.ID, answers, tx.Now, expires)
+	return nil
+}
+
+// reopen takes a case that waited for its signature back to being edited; the frozen content is dropped.
+func (c *Case) reopen(b *pg.Batch, tx *pg.Tx) error {
+	back := map[State]State{Signing: Draft, CorrectionSigning: CorrectionRequested}
+	to, waiting := back[c.State]
+	if !waiting {
+		return nil
+	}
+	b.Exec("dropping frozen content", `
+		update sign_request set state = 'dropped'
+		 where register_id = $1 and application_id = $2 and state = 'open'`, c.RegisterID, c.ID)
+	c.move(b, tx, to)
+	return nil
+}
+
+// maxUploads bounds the documents of one case, whatever the definition says.
+const maxUploads = 20
+
+// AddUpload records a document whose content is already in the store.
+func (d *Desk) AddUpload(ctx context.Context, a Applicant, publicID, evidenceID, name, media string, ref blob.Ref) error {
+	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		v, err := d.view(ctx, tx, a, c)
+		if err != nil {
+			return err
+		}
+		if err := v.acceptsUpload(evidenceID); err != nil {
+			return err
+		}
+		var b pg.Batch
+		b.Exec("recording a document", `
+			insert into upload (register_id, application_id, id, evidence_id, round, sha256, size, media, name, uploaded_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			c.RegisterID, c.ID, pg.NewID(), evidenceID, c.Round, ref.SHA256, ref.Size, media, name, tx.Now)
+		if err := c.reopen(&b, tx); err != nil {
+			return err
+		}
+		if err := b.Send(ctx, tx.Tx); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, c.audited(audit.EvidenceAdd, a.actor(), evidenceID))
+	})
+}
+
+// MayUpload tells whether the case accepts a document now, before its bytes are read.
+func (v *View) MayUpload(evidenceID string) error { return v.acceptsUpload(evidenceID) }
+
+func (v *View) acceptsUpload(evidenceID string) error {
+	document := v.Procedure.Document(evidenceID)
+	if document == nil {
+		return fault.New(fault.NotFound, "", "adding an unknown document")
+	}
+	if !v.Case.State.Editable() || !v.MayEdit("evidence:"+evidenceID) {
+		return fault.New(fault.Conflict, "fault.not_editable", "adding a document to a closed case")
+	}
+	have := 0
+	for _, u := range v.Uploads {
+		if u.EvidenceID == evidenceID {
+			have++
+		}
+	}
+	if have >= document.MaxFiles || len(v.Uploads) >= maxUploads {
+		return fault.New(fault.Invalid, "fault.too_many_files", "adding one document too many", document.MaxFiles)
+	}
+	return nil
+}
+
+// RemoveUpload takes a document of the current round out of the case.
+func (d *Desk) RemoveUpload(ctx context.Context, a Applicant, publicID string, id uuid.UUID) error {
+	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		if !c.State.Editable() {
+			return fault.New(fault.Conflict, "fault.not_editable", "removing a document from a closed case")
+		}
+		var b pg.Batch
+		b.ExecOne("removing a document", `
+			update upload set removed_at = $5
+			 where register_id = $1 and application_id = $2 and id = $3 and round = $4 and removed_at is null`,
+			c.RegisterID, c.ID, id, c.Round, tx.Now)
+		if err := c.reopen(&b, tx); err != nil {
+			return err
+		}
+		if err := b.Send(ctx, tx.Tx); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, c.audited(audit.EvidenceRemove, a.actor()))
+	})
+}
+
+// OpenUpload returns a document's line, for its content to be streamed from the store.
+func (d *Desk) OpenUpload(ctx context.Context, a Applicant, publicID string, id uuid.UUID) (u Upload, err error) {
+	err = d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		u, err = OneUpload(ctx, tx, c, id)
+		return err
+	})
+	return u, err
+}
+
+// OneUpload reads one document's line.
+func OneUpload(ctx context.Context, tx *pg.Tx, c *Case, id uuid.UUID) (Upload, error) {
+	all, err := Uploads(ctx, tx, c)
+	if err != nil {
+		return Upload{}, err
+	}
+	for _, u := range all {
+		if u.ID == id {
+			return u, nil
+		}
+	}
+	return Upload{}, fault.New(fault.NotFound, "", "opening a document")
+}
+
+// Event is one line of the timeline.
+type Event struct {
+	At     time.Time
+	Kind   string
+	Actor  string
+	Detail map[string]string
+}
+
+// Events reads the timeline of a case, oldest first.
+func Events(ctx context.Context, tx *pg.Tx, c *Case) ([]Event, error) {
+	rows, err := tx.Query(ctx, `
+		select at, kind, actor, detail from case_event
+		 where register_id = $1 and application_id = $2 order by at, id`, c.RegisterID, c.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the timeline of case %s: %w", c.PublicID, err)
+	}
+	return collect[Event](rows, "events", c)
+}
+
+// Outcome is the decision as the applicant may read it.
+type Outcome struct {
+	Outcome   string
+	Reasons   []string
+	DecidedAt time.Time
+}
+
+// outcome reads the final decision, nil while there is none.
+func outcome(ctx context.Context, tx *pg.Tx, c *Case) (*Outcome, error) {
+	if c.State != Registered && c.State != Rejected {
+		return nil, nil
+	}
+	rows, err := tx.Query(ctx, `
+		select outcome, reasons, decided_at from decision
+		 where register_id = $1 and application_id = $2 and outcome in ('approved', 'rejected')`, c.RegisterID, c.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the decision of case %s: %w", c.PublicID, err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Outcome])
+	if err != nil || len(found) == 0 {
+		return nil, wrapIf(err, "reading the decision")
+	}
+	return &found[0], nil
+}
+
+// FactsOf is what conditions of the definition may look at, for the later stages.
+func FactsOf(c *Case, now time.Time, inquiries []Inquiry) qualification.Facts {
+	return facts(c, now, latest(inquiries, Resident), latest(inquiries, Family))
+}

@@ -1,0 +1,339 @@
+package application
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"akashi/internal/audit"
+	"akashi/internal/calendar"
+	"akashi/internal/fault"
+	"akashi/internal/format/jcs"
+	"akashi/internal/person"
+	"akashi/internal/pg"
+	"akashi/internal/qualification"
+)
+
+// SignRequest is content frozen for signing.
+type SignRequest struct {
+	ID            uuid.UUID
+	Round         int
+	Bytes         []byte // the RFC 8785 JSON of Document
+	Digest        []byte // SHA-256 of Bytes
+	TransactionID *string
+	State         string
+}
+
+// Document reads the frozen content.
+func (r *SignRequest) Document() (*Document, error) { return ParseDocument(r.Bytes) }
+
+// PrepareSigning validates the whole case, freezes its content and moves it to waiting for the signature. With problems
+// nothing moves: the pages show them. Freezing again replaces what was frozen before.
+func (d *Desk) PrepareSigning(ctx context.Context, a Applicant, publicID string) (problems []qualification.Problem, err error) {
+	err = d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		problems, err = d.prepare(ctx, tx, a, c)
+		return err
+	})
+	return problems, err
+}
+
+func (d *Desk) prepare(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) ([]qualification.Problem, error) {
+	if !c.State.Editable() {
+		return nil, fault.New(fault.Conflict, "fault.not_editable", "freezing a closed case")
+	}
+	v, err := d.view(ctx, tx, a, c)
+	if err != nil {
+		return nil, err
+	}
+	answers, problems, err := v.Procedure.ValidateAll(c.Answers, v.Facts)
+	if err != nil {
+		return nil, err
+	}
+	c.Answers = answers
+	v.Facts.Answers = answers.Values
+	missing, err := v.MissingDocuments()
+	if err != nil {
+		return nil, err
+	}
+	if problems = append(problems, missing...); len(problems) > 0 {
+		return problems, nil
+	}
+	bytes, err := d.freeze(v, tx.Now)
+	if err != nil {
+		return nil, err
+	}
+	return nil, c.writeRequest(ctx, tx, a, bytes)
+}
+
+// MissingDocuments lists the documents that must still be handed in: always those required, and of those that were asked
+// for in a correction one of the current round.
+func (v *View) MissingDocuments() ([]qualification.Problem, error) {
+	needed, err := v.Procedure.EvidenceFor(v.Facts)
+	if err != nil {
+		return nil, err
+	}
+	var out []qualification.Problem
+	for _, e := range needed {
+		if e.Required && !v.has(e.ID, -1) && !v.Correction().Asks("evidence:"+e.ID) {
+			out = append(out, missing(e))
+		}
+	}
+	if k := v.Correction(); k != nil {
+		for _, i := range k.Items {
+			id, isDocument := strings.CutPrefix(i.Item, "evidence:")
+			if e := v.Procedure.Document(id); isDocument && e != nil && !v.has(id, k.Round) {
+				out = append(out, missing(*e))
+			}
+		}
+	}
+	return out, nil
+}
+
+// missing says that a document is to be added.
+func missing(e qualification.Evidence) qualification.Problem {
+	return qualification.Problem{Input: "evidence." + e.ID, Field: "evidence:" + e.ID, Message: qualification.Text{
+		JA:   "「" + e.Label.JA + "」のファイルを追加してください",
+		EN:   "Add the file for: " + e.Label.EN,
+		Easy: "「" + e.Label.Easy + "」の ファイルを 入れてください",
+	}}
+}
+
+func (v *View) has(evidenceID string, round int) bool {
+	for _, u := range v.Uploads {
+		if u.EvidenceID == evidenceID && (round < 0 || u.Round == round) {
+			return true
+		}
+	}
+	return false
+}
+
+// freeze builds the exact bytes that will be signed.
+func (d *Desk) freeze(v *View, now time.Time) ([]byte, error) {
+	c := v.Case
+	doc := Document{
+		Format: DocumentFormat, Application: c.PublicID, Round: c.Round,
+		Definition: DocumentVersion{ID: v.Definition.ID, Version: v.Definition.Version, SHA256: v.Definition.SHA256},
+		Procedure:  c.ProcedureID, Register: c.RegisterID, Registrar: c.RegistrarID, Language: c.Lang,
+		Declaration: v.Procedure.Declaration.In(qualification.Lang(c.Lang)), Answers: c.Answers.Values,
+		Documents: []DocumentUpload{}, FeeLines: []DocumentFee{}, FrozenAt: now.Format(time.RFC3339),
+	}
+	for _, u := range v.Uploads {
+		doc.Documents = append(doc.Documents, DocumentUpload{Evidence: u.EvidenceID, Name: u.Name, SHA256: u.SHA256, Size: u.Size})
+	}
+	if c.Round == 0 {
+		lines, err := v.Procedure.FeeLines(v.Facts)
+		if err != nil {
+			return nil, fmt.Errorf("working out the fees of case %s: %w", c.PublicID, err)
+		}
+		for _, l := range lines {
+			doc.FeeLines = append(doc.FeeLines, DocumentFee{ID: l.ID, Kind: string(l.Kind), Collector: l.Collector, Amount: l.Amount})
+			doc.Total += l.Amount
+		}
+	}
+	return jcs.Marshal(doc)
+}
+
+// writeRequest stores frozen content and moves the case to waiting for its signature.
+func (c *Case) writeRequest(ctx context.Context, tx *pg.Tx, a Applicant, bytes []byte) error {
+	digest := sha256.Sum256(bytes)
+	var b pg.Batch
+	if err := c.saveAnswers(&b, tx); err != nil {
+		return err
+	}
+	b.Exec("dropping frozen content", `
+		update sign_request set state = 'dropped'
+		 where register_id = $1 and application_id = $2 and state = 'open'`, c.RegisterID, c.ID)
+	b.Exec("freezing content", `
+		insert into sign_request (register_id, application_id, id, round, bytes, digest, state, created_at)
+		values ($1, $2, $3, $4, $5, $6, 'open', $7)`, c.RegisterID, c.ID, pg.NewID(), c.Round, bytes, digest[:], tx.Now)
+	switch c.State {
+	case Draft:
+		c.move(&b, tx, Signing)
+	case CorrectionRequested:
+		c.move(&b, tx, CorrectionSigning)
+	}
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, c.audited(audit.ApplicationSign, a.actor()))
+}
+
+// openRequest reads the frozen content that waits for a signature, nil when there is none.
+func openRequest(ctx context.Context, tx *pg.Tx, c *Case) (*SignRequest, error) {
+	if c.State != Signing && c.State != CorrectionSigning {
+		return nil, nil
+	}
+	return readRequest(ctx, tx, c, `state = 'open' order by created_at desc limit 1`)
+}
+
+func readRequest(ctx context.Context, tx *pg.Tx, c *Case, where string, args ...any) (*SignRequest, error) {
+	rows, err := tx.Query(ctx, `
+		select id, round, bytes, digest, transaction_id, state from sign_request
+		 where register_id = $1 and application_id = $2 and `+where, append([]any{c.RegisterID, c.ID}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("reading frozen content of case %s: %w", c.PublicID, err)
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[SignRequest])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return r, wrapIf(err, "reading frozen content")
+}
+
+// SignatureStarted notes which transaction of the signing service the frozen content went into, so that the answer can
+// be asked for again after a crash.
+func (d *Desk) SignatureStarted(ctx context.Context, a Applicant, publicID string, request uuid.UUID, transactionID string) error {
+	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		var b pg.Batch
+		b.ExecOne("noting the sign transaction", `
+			update sign_request set transaction_id = $4
+			 where register_id = $1 and application_id = $2 and id = $3 and state = 'open'`, c.RegisterID, c.ID, request, transactionID)
+		return b.Send(ctx, tx.Tx)
+	})
+}
+
+// Submit takes the card's signature over frozen content and hands the case in. It is idempotent: the same request a
+// second time answers with the case as it stands. A signature that does not hold, or is another person's, changes
+// nothing (fault.Invalid with the reason's key).
+func (d *Desk) Submit(ctx context.Context, a Applicant, publicID string, request uuid.UUID, signature, certificate []byte) (*Case, error) {
+	var r *SignRequest
+	err := d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) (err error) {
+		r, err = readRequest(ctx, tx, c, `id = $3`, request)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r == nil || r.State == "dropped" {
+		return nil, fault.New(fault.Conflict, "fault.content_changed", "submitting content that is no longer frozen")
+	}
+	now := d.DB.Clock.Now()
+	signed, err := d.Verify(r.Bytes, signature, certificate, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := SamePerson(signed.Signer, a.Card); err != nil {
+		return nil, err
+	}
+	var out *Case
+	err = d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		out = c
+		return d.submit(ctx, tx, a, c, r.ID, signed)
+	})
+	return out, err
+}
+
+// SamePerson compares the signer with the person who logged in: birth date and sex exactly, the name with the positions
+// at which the certificate carries substitute characters left open.
+func SamePerson(s Signer, card person.Particulars) error {
+	name := person.CompareName(s.Name, s.NameAlt, card.Name.Full())
+	if name.Tier == person.Different || s.BirthDate != card.BirthDate || (card.Sex != "" && s.Sex != string(card.Sex)) {
+		return fault.New(fault.Invalid, "fault.other_signer", "comparing the signer with the person logged in")
+	}
+	return nil
+}
+
+// submit moves a signed case on, in one transaction with everything that follows from it.
+func (d *Desk) submit(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, request uuid.UUID, signed Signed) error {
+	r, err := readRequest(ctx, tx, c, `id = $3`, request)
+	if err != nil {
+		return err
+	}
+	if r != nil && r.State == "used" {
+		return nil // the same submission again
+	}
+	if r == nil || r.State != "open" || (c.State != Signing && c.State != CorrectionSigning) {
+		return fault.New(fault.Conflict, "fault.content_changed", "submitting content that is no longer frozen")
+	}
+	var b pg.Batch
+	b.ExecOne("using frozen content", `
+		update sign_request set state = 'used'
+		 where register_id = $1 and application_id = $2 and id = $3 and state = 'open'`, c.RegisterID, c.ID, r.ID)
+	b.Exec("keeping the submission", `
+		insert into submission (register_id, application_id, round, sign_request_id, bytes, digest, cms, signer, submitted_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		c.RegisterID, c.ID, r.Round, r.ID, r.Bytes, r.Digest, signed.CMS, signed.Signer, tx.Now)
+	if c.Round == 0 {
+		err = d.submitFirst(ctx, tx, &b, a, c)
+	} else {
+		err = d.submitCorrection(ctx, tx, &b, a, c)
+	}
+	return err
+}
+
+// submitFirst hands a new application in: deadline, charges, questions to the registries.
+func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applicant, c *Case) error {
+	v, err := d.view(ctx, tx, a, c)
+	if err != nil {
+		return err
+	}
+	lines, err := v.Procedure.FeeLines(v.Facts)
+	if err != nil {
+		return fmt.Errorf("working out the fees of case %s: %w", c.PublicID, err)
+	}
+	due := calendar.AddBusinessDays(calendar.Of(tx.Now), v.Procedure.StandardDays)
+	c.DueOn, c.SubmittedAt = &due, &tx.Now
+	b.ExecOne("dating the submission", `
+		update application set submitted_at = $3, due_on = $4, expires_at = null
+		 where register_id = $1 and id = $2`, c.RegisterID, c.ID, tx.Now, due)
+	c.event(b, tx, "submitted", "applicant", nil)
+	c.notify(b, tx, "submitted")
+	if err := d.askAll(ctx, tx, b, v); err != nil {
+		return err
+	}
+	if len(lines) > 0 {
+		c.move(b, tx, AwaitingPayment)
+	} else {
+		c.move(b, tx, InReview)
+		c.openWork(b, tx, StepReview, due)
+	}
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return err
+	}
+	if len(lines) > 0 {
+		if err := d.Charge(ctx, tx, c, lines); err != nil {
+			return err
+		}
+	}
+	return audit.Record(ctx, tx, c.audited(audit.ApplicationSubmit, a.actor()))
+}
+
+// submitCorrection hands a corrected round back to whoever asked for it; the days the applicant took do not count
+// against the office.
+func (d *Desk) submitCorrection(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applicant, c *Case) error {
+	w, err := ActiveWork(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	all, err := Corrections(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	asked := all[len(all)-1]
+	due := calendar.AddBusinessDays(*c.DueOn, calendar.BusinessDaysBetween(calendar.Of(asked.RequestedAt), calendar.Of(tx.Now)))
+	c.DueOn = &due
+	b.ExecOne("pausing the clock", `update application set due_on = $3 where register_id = $1 and id = $2`, c.RegisterID, c.ID, due)
+	b.ExecOne("answering a correction", `
+		update correction set answered_at = $4
+		 where register_id = $1 and application_id = $2 and round = $3 and answered_at is null`, c.RegisterID, c.ID, c.Round, tx.Now)
+	b.Exec("dating a work item", `
+		update work_item set due = $4 where register_id = $1 and application_id = $2 and id = $3`, c.RegisterID, c.ID, w.ID, due)
+	c.move(b, tx, InReview)
+	if w.Assignee != nil {
+		c.moveWork(b, tx, w, WorkTaken, w.Assignee)
+	} else {
+		c.moveWork(b, tx, w, WorkOpen, nil)
+	}
+	c.event(b, tx, "corrected", "applicant", nil)
+	c.notify(b, tx, "corrected")
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, c.audited(audit.ApplicationCorrect, a.actor()))
+}

@@ -1,0 +1,73 @@
+package pg
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"akashi/internal/fault"
+)
+
+// Batch gathers the statements of one act, so that they travel in one round trip. Statements run in order; the first
+// failure fails the act.
+type Batch struct {
+	inner  pgx.Batch
+	checks []check
+}
+
+type check struct {
+	doing string
+	one   bool
+}
+
+// Exec adds a statement whose row count does not matter. doing is for the error's text.
+func (b *Batch) Exec(doing, sql string, args ...any) {
+	b.inner.Queue(sql, args...)
+	b.checks = append(b.checks, check{doing: doing})
+}
+
+// ExecOne adds a statement that must touch exactly one row. None means that somebody else was first: fault.Conflict.
+func (b *Batch) ExecOne(doing, sql string, args ...any) {
+	b.inner.Queue(sql, args...)
+	b.checks = append(b.checks, check{doing: doing, one: true})
+}
+
+// Len returns how many statements are gathered.
+func (b *Batch) Len() int { return len(b.checks) }
+
+// Send runs the statements and checks every outcome.
+func (b *Batch) Send(ctx context.Context, tx pgx.Tx) error {
+	if len(b.checks) == 0 {
+		return nil
+	}
+	results := tx.SendBatch(ctx, &b.inner)
+	err := b.collect(results)
+	if closeErr := results.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func (b *Batch) collect(results pgx.BatchResults) error {
+	for _, c := range b.checks {
+		tag, err := results.Exec()
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.doing, err)
+		}
+		if c.one {
+			if err := exactlyOne(tag, c.doing); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func exactlyOne(tag pgconn.CommandTag, doing string) error {
+	if n := tag.RowsAffected(); n != 1 {
+		return fault.New(fault.Conflict, "", fmt.Sprintf("%s: %d rows instead of one", doing, n))
+	}
+	return nil
+}

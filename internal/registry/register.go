@@ -1,0 +1,195 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/google/uuid"
+
+	"akashi/internal/application"
+	"akashi/internal/audit"
+	"akashi/internal/fault"
+	"akashi/internal/jtext"
+	"akashi/internal/pg"
+	"akashi/internal/qualification"
+	"akashi/internal/review"
+)
+
+// Enter changes the register as an approved decision says and returns the change for the credential stage. It runs
+// inside the decision's transaction; the number is taken from its series there, so that a transaction that fails leaves
+// no gap and two at once get two numbers.
+func Enter(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) {
+	act, err := actOf(d)
+	if err != nil {
+		return Change{}, err
+	}
+	switch act {
+	case ActRegister:
+		return register(ctx, tx, d)
+	case ActLink:
+		return link(ctx, tx, d)
+	}
+	e, err := lockEntry(ctx, tx, d.Case.RegisterID, d.Case.EntryID)
+	if err != nil {
+		return Change{}, err
+	}
+	if d.Procedure != nil {
+		maps.Copy(e.Facts, d.Procedure.ItemValues(d.Case.Answers.Values))
+	}
+	return alter(ctx, tx, d, e, act)
+}
+
+var acts = map[qualification.Effect]Act{
+	qualification.EffectRegister: ActRegister, qualification.EffectChange: ActChange, qualification.EffectReissue: ActReissue,
+	qualification.EffectCancel: ActCancel, qualification.EffectLink: ActLink,
+}
+
+var measures = map[string]Act{review.MeasureSuspend: ActSuspend, review.MeasureRevoke: ActRevoke, review.MeasureRestore: ActRestore}
+
+// actOf reads from a decision what is to be done.
+func actOf(d review.Decided) (Act, error) {
+	if d.Case.ProcedureID == review.MeasureProcedure {
+		if act, ok := measures[d.Case.Answers.Values["measure"]]; ok {
+			return act, nil
+		}
+	} else if d.Procedure != nil {
+		if act, ok := acts[d.Procedure.Effect]; ok {
+			return act, nil
+		}
+	}
+	return "", fmt.Errorf("case %s asks for nothing that the register knows", d.Case.PublicID)
+}
+
+// register makes a new entry with the next number of its series.
+func register(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) {
+	e := &Entry{RegisterID: d.Case.RegisterID, ID: pg.NewID(), RegistrarID: d.Case.RegistrarID, PersonRef: &d.Case.PersonRef,
+		State: Registered, RegisteredOn: d.On, Facts: d.Procedure.ItemValues(d.Case.Answers.Values), Revision: 1, UpdatedAt: tx.Now}
+	k, err := keysOf(e.Facts)
+	if err != nil {
+		return Change{}, err
+	}
+	ordinal, err := nextOrdinal(ctx, tx, d)
+	if err != nil {
+		return Change{}, err
+	}
+	e.Number = d.Definition.FormatNumber(ordinal)
+	var b pg.Batch
+	b.Exec("entering a person in the register", `
+		insert into entry (register_id, id, registrar_id, number, series, ordinal, person_ref, state, prior_state, registered_on,
+		  facts, name_key, kana_key, grams, key_version, birth_date, revision, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, 'registered', 'registered', $8, $9, $10, $11, $12, $13, $14, 1, $15)`,
+		e.RegisterID, e.ID, e.RegistrarID, e.Number, d.Definition.Number.Series, ordinal, e.PersonRef, e.RegisteredOn,
+		e.Facts, k.name, k.kana, k.grams, jtext.KeyVersion, k.birth, tx.Now)
+	e.remember(&b, tx, d, ActRegister)
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return Change{}, err
+	}
+	if err := holdBy(ctx, tx, e, d.Case.PersonRef); err != nil {
+		return Change{}, err
+	}
+	return Change{Entry: e, Act: ActRegister}, audit.Record(ctx, tx, e.audited(d, audit.EntryCreate))
+}
+
+// nextOrdinal takes the next number of the series. The counter's row is locked until the transaction ends.
+func nextOrdinal(ctx context.Context, tx *pg.Tx, d review.Decided) (n int64, err error) {
+	err = tx.QueryRow(ctx, `
+		insert into numbering as s (register_id, series, next) values ($1, $2, $3 + 1)
+		on conflict on constraint numbering_pkey do update set next = s.next + 1
+		returning next - 1`, d.Case.RegisterID, d.Definition.Number.Series, d.Definition.Number.First).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("taking the next registration number: %w", err)
+	}
+	return n, nil
+}
+
+// holdBy ties an entry to the person behind the reference, on the person's side.
+func holdBy(ctx context.Context, tx *pg.Tx, e *Entry, ref uuid.UUID) error {
+	if err := tx.ForRef(ctx, ref); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `select link_holding($1, $2, $3, $4)`, ref, e.RegisterID, e.ID, tx.Now); err != nil {
+		return fmt.Errorf("tying an entry to its holder: %w", err)
+	}
+	return nil
+}
+
+// alter moves an entry by an act, with the particulars that the caller has set.
+func alter(ctx context.Context, tx *pg.Tx, d review.Decided, e *Entry, act Act) (Change, error) {
+	to := act.after(e.State)
+	if !May(e.State, to) {
+		return Change{}, fault.New(fault.Conflict, "fault.entry_moved_on", fmt.Sprintf("%s of an entry that is %s", act, e.State))
+	}
+	k, err := keysOf(e.Facts)
+	if err != nil {
+		return Change{}, err
+	}
+	var b pg.Batch
+	b.ExecOne("changing an entry", `
+		update entry
+		   set prior_state = state, state = $4, facts = $5, name_key = $6, kana_key = $7, grams = $8, key_version = $9,
+		       birth_date = $10, person_ref = $11, revision = revision + 1, updated_at = $12
+		 where register_id = $1 and id = $2 and state = $3`,
+		e.RegisterID, e.ID, string(e.State), string(to), e.Facts, k.name, k.kana, k.grams, jtext.KeyVersion, k.birth, e.PersonRef, tx.Now)
+	e.State, e.Revision, e.UpdatedAt = to, e.Revision+1, tx.Now
+	e.remember(&b, tx, d, act)
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return Change{}, err
+	}
+	return Change{Entry: e, Act: act}, audit.Record(ctx, tx, e.audited(d, auditActs[act]))
+}
+
+var auditActs = map[Act]audit.Act{ActChange: audit.EntryChange, ActReissue: audit.EntryChange, ActCancel: audit.EntryCancel,
+	ActLink: audit.EntryLink, ActSuspend: audit.EntrySuspend, ActRevoke: audit.EntryRevoke, ActRestore: audit.EntryRestore}
+
+// link ties an entry that was registered before the platform to the person who applied. The number and the declared
+// particulars must be those of one living entry that nobody holds; the reviewer has compared the rest.
+func link(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) {
+	number := linkNumber(d)
+	e, err := lockByNumber(ctx, tx, d.Case.RegisterID, number)
+	if err != nil {
+		return Change{}, err
+	}
+	who := application.Declared(d.Case)
+	if e.PersonRef != nil && *e.PersonRef != d.Case.PersonRef {
+		return Change{}, fault.New(fault.Conflict, "fault.entry_held", "linking an entry that another person holds")
+	}
+	if e.Facts["birth_date"] != who.BirthDate.String() {
+		return Change{}, fault.New(fault.Conflict, "fault.entry_differs", "linking an entry with another birth date")
+	}
+	e.PersonRef = &d.Case.PersonRef
+	change, err := alter(ctx, tx, d, e, ActLink)
+	if err != nil {
+		return Change{}, err
+	}
+	return change, holdBy(ctx, tx, e, d.Case.PersonRef)
+}
+
+// linkNumber finds the answer that is a registration number.
+func linkNumber(d review.Decided) string {
+	for _, g := range d.Procedure.Groups {
+		for _, f := range g.Fields {
+			if f.Kind == qualification.KindRegNumber {
+				return d.Case.Answers.Values[f.ID]
+			}
+		}
+	}
+	return ""
+}
+
+// remember queues the line of the history.
+func (e *Entry) remember(b *pg.Batch, tx *pg.Tx, d review.Decided, act Act) {
+	b.Exec("writing the history of an entry", `
+		insert into entry_history (register_id, entry_id, revision, registrar_id, person_ref, at, effective_on, act, state, facts, application_id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		e.RegisterID, e.ID, e.Revision, e.RegistrarID, e.PersonRef, tx.Now, d.On, string(act), string(e.State), e.Facts, d.Case.ID)
+}
+
+func (e *Entry) audited(d review.Decided, act audit.Act) audit.Event {
+	v := audit.Event{Act: act, Actor: audit.Actor{Kind: audit.ActorSystem, ID: "registry.enter"}, Purpose: "procedure",
+		Register: e.RegisterID, Registrar: e.RegistrarID, Case: d.Case.ID, Entry: e.ID}
+	if e.PersonRef != nil {
+		v.Ref = *e.PersonRef
+	}
+	return v
+}

@@ -1,0 +1,229 @@
+// Package verification answers the one question of an employer, a counter or the public: is this credential genuine, and
+// is it in force now? It checks three things apart — untampered, issued by whom it names, status at this moment — and
+// never takes silence for a yes: what could not be checked is "cannot tell", not valid and not invalid.
+//
+// It runs under the public role, which can read keys and statuses and no name. What a result shows was in the credential
+// that the holder handed over; nothing of it is stored or logged, and nothing is added to it but the status.
+package verification
+
+import (
+	"context"
+	"crypto"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/jackc/pgx/v5"
+
+	"akashi/internal/application"
+	"akashi/internal/credential"
+	"akashi/internal/fault"
+	"akashi/internal/format/cose"
+	"akashi/internal/format/qr"
+	"akashi/internal/pg"
+	"akashi/internal/qualification"
+)
+
+// Verdict is the one line of a result.
+type Verdict string
+
+// The verdicts.
+const (
+	Valid         Verdict = "valid"
+	Suspended     Verdict = "suspended"
+	Revoked       Verdict = "revoked"
+	Replaced      Verdict = "replaced"
+	Tampered      Verdict = "tampered"
+	UnknownIssuer Verdict = "unknown_issuer"
+	CannotTell    Verdict = "cannot_tell"
+	Unreadable    Verdict = "unreadable" // no credential in what was given
+)
+
+// Verdicts lists every verdict.
+var Verdicts = []Verdict{Valid, Suspended, Revoked, Replaced, Tampered, UnknownIssuer, CannotTell, Unreadable}
+
+// Sure tells whether the verdict is an answer: a credential that is valid or is not.
+func (v Verdict) Sure() bool { return v != CannotTell && v != Unreadable }
+
+// Outcome is the result of one of the three checks.
+type Outcome string
+
+// The outcomes of a check.
+const (
+	Yes     Outcome = "yes"
+	No      Outcome = "no"
+	Unknown Outcome = "unknown"
+)
+
+// Result is what a verifier learns.
+type Result struct {
+	Verdict    Verdict           `json:"verdict"`
+	Untampered Outcome           `json:"untampered"`
+	Issuer     Outcome           `json:"issuer"`
+	Status     Outcome           `json:"status"`
+	IssuerName string            `json:"issuer_name,omitempty"`
+	Facts      map[string]string `json:"facts,omitempty"` // by two-letter key; only of a credential whose signature holds
+	StatusAt   *time.Time        `json:"status_since,omitempty"`
+	CheckedAt  time.Time         `json:"checked_at"`
+}
+
+// shown are the facts that a result repeats: enough to compare with a photo identity document, and no more. The birth
+// date, the user code and the ids stay where they are.
+var shown = []string{cose.QualificationName, cose.HolderName, cose.RegistrationNumber, cose.RegistrationDate, cose.IssuingBody,
+	cose.IssuerName, cose.CertificateID}
+
+// Verifier checks credentials, under the public role.
+type Verifier struct {
+	DB        *pg.DB
+	Catalogue *qualification.Catalogue
+}
+
+// CheckText checks what a QR code holds, or a person pasted: a URL of the verification page, or the bare message.
+func (v *Verifier) CheckText(ctx context.Context, text string) Result {
+	r := Result{Untampered: Unknown, Issuer: Unknown, Status: Unknown, CheckedAt: v.DB.Clock.Now()}
+	message, err := cose.ParseURL(text)
+	if err != nil {
+		r.Verdict = Unreadable
+		return r
+	}
+	s, err := cose.Decode(message)
+	if err != nil {
+		r.Verdict, r.Untampered = Tampered, No
+		return r
+	}
+	return v.check(ctx, s, r)
+}
+
+// CheckImage checks a picture (PNG or JPEG) with a QR code in it. The error says why no code could be read
+// (fault.Invalid, fault.TooLarge).
+func (v *Verifier) CheckImage(ctx context.Context, picture []byte) (Result, error) {
+	text, err := qr.Decode(picture)
+	if err != nil {
+		return Result{}, err
+	}
+	return v.CheckText(ctx, text), nil
+}
+
+// check makes the three checks in order; each later one needs the earlier.
+func (v *Verifier) check(ctx context.Context, s *cose.Sign1, r Result) Result {
+	facts, err := cose.DecodePayload(s.Payload)
+	if err != nil || facts[cose.CertificateID] == "" {
+		r.Verdict, r.Untampered = Tampered, No
+		return r
+	}
+	reg, err := application.Locate(v.Catalogue, facts[cose.CertificateID])
+	if err != nil {
+		r.Verdict, r.Issuer = UnknownIssuer, No
+		return r
+	}
+	row, err := v.look(ctx, reg.ID, facts[cose.CertificateID], s.KID)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		r.Verdict, r.Issuer = UnknownIssuer, No
+		return r
+	case err != nil:
+		r.Verdict = CannotTell
+		return r
+	}
+	// The key id stands in the unprotected header, so it is a hint: the key must belong to the registrar that keeps the
+	// register named in the signed payload, and must still be trusted.
+	if row.KeyRegistrar != reg.Registrar || row.DistrustedAt != nil {
+		r.Verdict, r.Issuer = UnknownIssuer, No
+		return r
+	}
+	if err := cose.Verify(row.public, s); err != nil {
+		r.Verdict, r.Untampered = Tampered, No
+		return r
+	}
+	r.Untampered, r.Issuer = Yes, Yes
+	r.IssuerName = facts[cose.IssuerName]
+	r.Facts = map[string]string{}
+	for _, k := range shown {
+		if facts[k] != "" {
+			r.Facts[k] = facts[k]
+		}
+	}
+	return row.status(r)
+}
+
+// status reads the register's word. A signature that holds over a credential that the register does not have means that
+// a key signed outside the register: it is not believed.
+func (row *found) status(r Result) Result {
+	if row.State == nil {
+		r.Verdict, r.Issuer = UnknownIssuer, No
+		return r
+	}
+	r.StatusAt = row.StatusAt
+	r.Status = No
+	switch credential.State(*row.State) {
+	case credential.Valid:
+		r.Verdict, r.Status = Valid, Yes
+	case credential.Suspended:
+		r.Verdict = Suspended
+	case credential.Revoked:
+		r.Verdict = Revoked
+	case credential.Replaced:
+		r.Verdict = Replaced
+	default:
+		r.Verdict, r.Status = CannotTell, Unknown
+	}
+	return r
+}
+
+type found struct {
+	KeyRegistrar string
+	JWK          []byte
+	DistrustedAt *time.Time
+	State        *string
+	StatusAt     *time.Time
+	public       crypto.PublicKey
+}
+
+// look reads the key and the status in one round trip. fault.NotFound when no such key was published.
+func (v *Verifier) look(ctx context.Context, registerID, publicID, kid string) (*found, error) {
+	var row *found
+	err := v.DB.Public(ctx, func(tx *pg.Tx) error {
+		rows, err := tx.Query(ctx, `
+			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at
+			  from signing_key k
+			  left join credential c on c.register_id = $1 and c.public_id = $2
+			 where k.kid = $3`, registerID, publicID, kid)
+		if err != nil {
+			return fmt.Errorf("looking up a status: %w", err)
+		}
+		row, err = pgx.CollectExactlyOneRow(rows, func(r pgx.CollectableRow) (*found, error) {
+			var f found
+			return &f, r.Scan(&f.KeyRegistrar, &f.JWK, &f.DistrustedAt, &f.State, &f.StatusAt)
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fault.New(fault.NotFound, "", "looking up a published key")
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var jwk jose.JSONWebKey
+	if err := json.Unmarshal(row.JWK, &jwk); err != nil {
+		return nil, fmt.Errorf("reading published key %s: %w", kid, err)
+	}
+	row.public = jwk.Key
+	return row, nil
+}
+
+// Keys reads every key that was ever published, for the key sets of the verification site.
+func (v *Verifier) Keys(ctx context.Context) (keys []credential.Key, err error) {
+	err = v.DB.Public(ctx, func(tx *pg.Tx) error {
+		rows, err := tx.Query(ctx, `
+			select kid, registrar_id, public_jwk::text::bytea, not_before, retired_at, distrusted_at
+			  from signing_key order by registrar_id, not_before, kid`)
+		if err != nil {
+			return fmt.Errorf("reading the published keys: %w", err)
+		}
+		keys, err = pgx.CollectRows(rows, pgx.RowToStructByPos[credential.Key])
+		return err
+	})
+	return keys, err
+}
