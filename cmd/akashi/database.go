@@ -122,14 +122,6 @@ func (d *database) address(role string) (string, error) {
 	return withUser(d.given, role)
 }
 
-// lost is closed when a private PostgreSQL could not be kept up; it is nil, which never is, for one that was given.
-func (d *database) lost() <-chan struct{} {
-	if d.private == nil {
-		return nil
-	}
-	return d.private.Done()
-}
-
 // stopPatience is how long a private PostgreSQL has for its last checkpoint.
 const stopPatience = 30 * time.Second
 

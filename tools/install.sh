@@ -1,0 +1,57 @@
+#!/bin/bash
+# Installs what a target needs and is not there yet, on Debian and its relatives.
+#
+#   tools/install.sh run     what the program needs: PostgreSQL's programs, the font for registered kanji
+#   tools/install.sh test    that, and what the tests compare with: a browser, fonts, PDF tools, OpenSSL, a C compiler
+#
+# As root it installs the missing packages; as anybody else it prints the command and stops with 1. No database cluster
+# is made and no service started: the program keeps a PostgreSQL of its own.
+set -euo pipefail
+
+run_packages=(postgresql fonts-ipamj-mincho)
+test_packages=("${run_packages[@]}" chromium fonts-noto-cjk poppler-utils qpdf openssl ca-certificates gcc libc6-dev)
+
+case "${1:-}" in
+run) wanted=("${run_packages[@]}") ;;
+test) wanted=("${test_packages[@]}") ;;
+*) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
+# have tells whether the package, or what it would bring from another source, is there.
+have() {
+	case "$1" in
+	postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v initdb >/dev/null ;;
+	gcc) command -v gcc >/dev/null ;;
+	openssl | qpdf) command -v "$1" >/dev/null ;;
+	chromium) command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
+	poppler-utils) command -v pdftotext >/dev/null ;;
+	*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
+	esac
+}
+
+missing=()
+for package in "${wanted[@]}"; do
+	have "$package" || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "Needed and not found: ${missing[*]} (Debian's names). Install them with this system's package manager." >&2
+	exit 1
+fi
+if [ "$(id -u)" -ne 0 ]; then
+	echo "Needed and not found: ${missing[*]}. Install them with:" >&2
+	echo "  sudo $0 $1" >&2
+	exit 1
+fi
+
+# Debian's PostgreSQL makes and starts a cluster of its own unless it is told otherwise before it is installed.
+conf=/etc/postgresql-common/createcluster.conf
+if [ ! -e "$conf" ] && [[ " ${missing[*]} " == *" postgresql "* ]]; then
+	mkdir -p /etc/postgresql-common/createcluster.d
+	echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/akashi.conf
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q -o DPkg::Lock::Timeout=300 update
+apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}"
