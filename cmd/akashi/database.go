@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -140,15 +139,21 @@ func (d *database) close(ctx context.Context) error {
 
 // withUser puts role in place of the user, and of a password, which belonged to that user. The role's password comes
 // from the password file, or a client certificate takes its place (libpq's own settings, sslcert and sslkey).
+//
+// The address is taken apart by hand: it may name several servers (postgres://one:5432,two:5432/akashi), which net/url
+// refuses.
 func withUser(address, role string) (string, error) {
-	if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
+	scheme, rest, found := strings.Cut(address, "://")
+	if !found || scheme != "postgres" && scheme != "postgresql" {
 		return "", fault.New(fault.Invalid, "", "--database must be a URL such as postgres://host/akashi")
 	}
-	u, err := url.Parse(address)
-	if err != nil {
-		// The parser's own message would repeat the address, and with it a password.
-		return "", fault.New(fault.Invalid, "", "--database is not a valid URL")
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
 	}
-	u.User = url.User(role)
-	return u.String(), nil
+	servers := rest[:end]
+	if at := strings.LastIndexByte(servers, '@'); at >= 0 {
+		servers = servers[at+1:]
+	}
+	return scheme + "://" + role + "@" + servers + rest[end:], nil
 }

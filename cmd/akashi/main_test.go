@@ -138,12 +138,21 @@ func TestPrivateDatabase(t *testing.T) {
 }
 
 func TestWithUser(t *testing.T) {
-	got, err := withUser("postgres://admin:hidden@db.example:5433/akashi?sslmode=verify-full", pg.RoleOffice)
-	if want := "postgres://akashi_office@db.example:5433/akashi?sslmode=verify-full"; err != nil || got != want {
-		t.Errorf("got %q, %v; want %q", got, err, want)
+	for given, want := range map[string]string{
+		"postgres://admin:p@ss@db.example:5433/akashi?sslmode=verify-full":    "postgres://akashi_office@db.example:5433/akashi?sslmode=verify-full",
+		"postgres://one:5432,two:5432/akashi?target_session_attrs=read-write": "postgres://akashi_office@one:5432,two:5432/akashi?target_session_attrs=read-write",
+		"postgresql:///akashi?host=/run/postgresql":                           "postgresql://akashi_office@/akashi?host=/run/postgresql",
+		"postgres://db.example": "postgres://akashi_office@db.example",
+	} {
+		got, err := withUser(given, pg.RoleOffice)
+		if err != nil || got != want {
+			t.Errorf("%s: got %q, %v; want %q", given, got, err, want)
+		}
+		if cfg, err := pgx.ParseConfig(got); err != nil || cfg.User != pg.RoleOffice || cfg.Password != "" {
+			t.Errorf("%s is read as %+v, %v", got, cfg, err)
+		}
 	}
-	_, err = withUser("postgres://admin:hidden@[::1/x", pg.RoleOffice)
-	if !errors.Is(err, fault.Invalid) || strings.Contains(err.Error(), "hidden") {
-		t.Errorf("got %v, want a fault of kind invalid without the password", err)
+	if _, err := withUser("host=/run/postgresql", pg.RoleOffice); !errors.Is(err, fault.Invalid) {
+		t.Errorf("an address that is no URL: got %v, want a fault of kind invalid", err)
 	}
 }
