@@ -172,6 +172,65 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestKilledWriter kills a process in the middle of Put: no file has appeared, and Sweep clears what it left.
+func TestKilledWriter(t *testing.T) {
+	if dir := os.Getenv("BLOB_TEST_WRITE_TO"); dir != "" {
+		writeUntilKilled(t, dir)
+		return
+	}
+	s, dir := newStore(t)
+	writer := exec.Command(os.Args[0], "-test.run=^TestKilledWriter$")
+	writer.Env = append(os.Environ(), "BLOB_TEST_WRITE_TO="+dir)
+	out, err := writer.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := writer.StdinPipe() // kept open: the writer waits on it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if err := writer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, len("writing"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := writer.Wait(); !errors.As(err, &exit) {
+		t.Fatalf("the writer ended with %v, want to be killed", err)
+	}
+	if left := leftovers(t, dir); len(left) != 1 || !strings.HasPrefix(left[0], "tmp/") {
+		t.Errorf("the killed writer left %v, want one file in tmp", left)
+	}
+	if n, err := s.Sweep(t.Context(), time.Now().Add(time.Hour)); n != 1 || err != nil {
+		t.Errorf("Sweep = %d, %v; want 1", n, err)
+	}
+}
+
+// writeUntilKilled puts a megabyte, says so, and waits for more on its standard input.
+func writeUntilKilled(t *testing.T, dir string) {
+	s, err := blob.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Put(t.Context(), io.MultiReader(bytes.NewReader(make([]byte, 1<<20)), announcement{}, os.Stdin), 1<<30)
+	t.Fatalf("the writer was not killed: %v", err)
+}
+
+// announcement is an empty reader that says on standard output when it is reached.
+type announcement struct{}
+
+func (announcement) Read([]byte) (int, error) {
+	if _, err := os.Stdout.WriteString("writing"); err != nil {
+		return 0, err
+	}
+	return 0, io.EOF
+}
+
 func picture(w, h int) image.Image {
 	m := image.NewGray(image.Rect(0, 0, w, h))
 	for i := range m.Pix {

@@ -54,7 +54,8 @@ type holidayRule struct {
 // holidayRules lists article 2 as amended: 成人の日 and 体育の日 on a Monday since 2000 (平成10年法律141号), 海の日 and 敬老の日
 // since 2003 (平成13年法律59号), 昭和の日 since 2007 (平成17年法律43号), 山の日 since 2016 (平成26年法律43号), 天皇誕生日 on
 // 23 February and スポーツの日 since 2020 (平成29年法律63号, 平成30年法律57号). 2020 and 2021 had days of their own for the
-// Olympic Games (平成27年法律33号 as amended); onceOnly has them.
+// Olympic Games (平成27年法律33号 as amended); onceOnly has them. The numbers of the amending laws here and below were not
+// looked up: unverified. The days are compared with the published lists by tests.
 func holidayRules() []holidayRule {
 	jan, feb, mar, apr, may := time.January, time.February, time.March, time.April, time.May
 	jul, aug, sep, oct, nov, dec := time.July, time.August, time.September, time.October, time.November, time.December
