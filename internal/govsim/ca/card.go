@@ -17,7 +17,7 @@ import (
 
 // Card is one synthetic national ID card with its holder.
 type Card struct {
-	ID    string // of the card in the simulator, [a-z0-9-]
+	ID    string // of the card in the simulator: letters and digits
 	Label string // shown in the simulator's list, beside the name
 
 	// As in the signing certificate: characters of JIS X 0208 and 0212 only. The flags (one 0 or 1 per character) tell
