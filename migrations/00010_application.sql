@@ -113,6 +113,7 @@ create table application (
   lang text not null constraint application_lang check (lang in ('ja', 'en', 'easy')),
   state text not null,
   prior_state text not null,
+  applicant jsonb not null,
   answers jsonb not null,
   entry_id uuid,
   round integer not null default 0,
@@ -130,7 +131,7 @@ create table application (
 );
 create index application_ref on application (person_ref, register_id);
 create index application_expiry on application (expires_at) where state in ('draft', 'signing');
-comment on table application is 'One person''s request for one procedure, from draft to decision. body_id is the body that must act.';
+comment on table application is 'One person''s request for one procedure, from draft to decision. body_id is the body that must act; applicant is what the card said at login.';
 alter table application enable row level security;
 alter table application force row level security;
 create policy person on application to akashi_citizen

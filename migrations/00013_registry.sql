@@ -56,6 +56,8 @@ alter table entry force row level security;
 create policy registrar on entry to akashi_office, akashi_worker
   using (current_setting('app.door', true) = 'registrar' and registrar_id = current_setting('app.registrar', true))
   with check (current_setting('app.door', true) = 'registrar' and registrar_id = current_setting('app.registrar', true));
+create policy body_reads on entry for select to akashi_office
+  using (current_setting('app.door', true) = 'body' and registrar_id = current_setting('app.body', true));
 create policy person on entry for select to akashi_citizen
   using (current_setting('app.door', true) = 'person' and person_ref = nullif(current_setting('app.person_ref', true), '')::uuid);
 create policy search on entry for select to akashi_search using (registrar_id = current_setting('app.registrar', true));

@@ -104,6 +104,7 @@ type Case struct {
 	Origin            Origin
 	Lang              string
 	State             State
+	Applicant         person.Particulars // what the card said at login; the registries are asked by it
 	Answers           qualification.Answers
 	EntryID           *uuid.UUID
 	Round             int // 0 for the first submission, n while or after answering correction n

@@ -27,6 +27,10 @@ type Enqueue func(ctx context.Context, tx *pg.Tx, args river.JobArgs) error
 // is the later stage.
 type Charge func(ctx context.Context, tx *pg.Tx, c *Case, lines []qualification.FeeLine) error
 
+// FindEntry reads the person's living entry in a register through the person's own door, nil when there is none. cmd
+// passes in registry.Own.
+type FindEntry func(ctx context.Context, tx *pg.Tx, registerID string, ref uuid.UUID) (*Entry, error)
+
 // Config is what a Desk needs.
 type Config struct {
 	DB        *pg.DB                   // under the citizen portal's role
@@ -38,6 +42,7 @@ type Config struct {
 	Enqueue   Enqueue
 	Charge    Charge
 	Ended     Ended
+	Entry     FindEntry
 }
 
 // Desk is where a citizen's request is made, corrected, followed and withdrawn.
@@ -123,7 +128,7 @@ func (d *Desk) newCase(a Applicant, reg *qualification.Register, def *qualificat
 	return &Case{
 		RegisterID: reg.ID, ID: pg.NewID(), PublicID: publicid.New(reg.Code), RegistrarID: reg.Registrar, BodyID: reg.Registrar,
 		PersonRef: account.RefFor(d.RefKey, a.ID, reg.Registrar), DefinitionID: def.ID, DefinitionVersion: def.Version,
-		ProcedureID: procedureID, Channel: "online", Origin: OriginCitizen, Lang: lang, State: Draft,
+		ProcedureID: procedureID, Channel: "online", Origin: OriginCitizen, Lang: lang, State: Draft, Applicant: a.Card,
 		Answers:  qualification.Answers{Raw: map[string]string{}, Values: map[string]string{}},
 		Revision: 1, CreatedAt: now, UpdatedAt: now, ExpiresAt: &expires,
 	}
@@ -135,7 +140,7 @@ func (d *Desk) insert(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, aske
 	if err != nil {
 		return err
 	}
-	entry, err := ownEntry(ctx, tx, c)
+	entry, err := d.Entry(ctx, tx, c.RegisterID, c.PersonRef)
 	if err != nil {
 		return err
 	}
@@ -201,22 +206,6 @@ func official(card person.Particulars, resident *Inquiry, entry *Entry) map[stri
 		out["entry.number"], out["entry.registered_on"] = entry.Number, entry.RegisteredOn.String()
 	}
 	return out
-}
-
-// ownEntry finds the person's living entry in the case's register, nil when there is none.
-func ownEntry(ctx context.Context, tx *pg.Tx, c *Case) (*Entry, error) {
-	rows, err := tx.Query(ctx, `
-		select id, number, registered_on, facts from entry
-		 where register_id = $1 and person_ref = $2 and state in ('registered', 'suspended')
-		 order by registered_on desc limit 1`, c.RegisterID, c.PersonRef)
-	if err != nil {
-		return nil, fmt.Errorf("reading the person's entry: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Entry])
-	if err != nil || len(found) == 0 {
-		return nil, wrapIf(err, "reading the person's entry")
-	}
-	return &found[0], nil
 }
 
 func wrapIf(err error, doing string) error {

@@ -110,7 +110,7 @@ func (d *Desk) view(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) (*View
 	if v.Outcome, err = outcome(ctx, tx, c); err != nil {
 		return nil, err
 	}
-	entry, err := ownEntry(ctx, tx, c)
+	entry, err := d.Entry(ctx, tx, c.RegisterID, c.PersonRef)
 	if err != nil {
 		return nil, err
 	}

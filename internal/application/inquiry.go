@@ -241,22 +241,32 @@ func (k *Clerk) readInquiry(ctx context.Context, reg *qualification.Register, ca
 		if i < 0 || c.State.Ended() {
 			return nil
 		}
-		q, who = &all[i], Declared(c)
+		q, who = &all[i], c.Applicant
 		return nil
 	})
 	return q, who, c, err
 }
 
-// Declared reads the applicant's particulars from the answers: "name", "kana", "birth_date", "sex" and "address" are the
-// ids that every definition uses for them.
+// Declared is who the applicant says they are: what the card said, and what the form asked again under the ids that every
+// definition uses ("name", "name_kana", "birth_date", "sex", "address").
 func Declared(c *Case) person.Particulars {
-	v := c.Answers.Values
-	birth, _ := calendar.ParseISO(v["birth_date"]) // empty or validated before; the zero date matches nobody
-	return person.Particulars{
-		Name:      person.Name{Family: v["name.family"], Given: v["name.given"]},
-		NameKana:  person.Name{Family: v["kana.family"], Given: v["kana.given"]},
-		BirthDate: birth, Sex: person.Sex(v["sex"]), Address: v["address"],
+	who, v := c.Applicant, c.Answers.Values
+	if v["name.family"] != "" {
+		who.Name = person.Name{Family: v["name.family"], Given: v["name.given"]}
 	}
+	if v["name_kana.family"] != "" {
+		who.NameKana = person.Name{Family: v["name_kana.family"], Given: v["name_kana.given"]}
+	}
+	if birth, err := calendar.ParseISO(v["birth_date"]); err == nil {
+		who.BirthDate = birth
+	}
+	if v["sex"] != "" {
+		who.Sex = person.Sex(v["sex"])
+	}
+	if v["address"] != "" {
+		who.Address = v["address"]
+	}
+	return who
 }
 
 func (k *Clerk) recordFailure(ctx context.Context, tx *pg.Tx, c *Case, q *Inquiry, attempt int) error {

@@ -14,7 +14,7 @@ import (
 )
 
 const caseColumns = `register_id, id, public_id, registrar_id, body_id, person_ref, definition_id, definition_version,
-  procedure_id, channel, origin, lang, state, answers, entry_id, round, revision, created_at, updated_at, expires_at,
+  procedure_id, channel, origin, lang, state, applicant, answers, entry_id, round, revision, created_at, updated_at, expires_at,
   submitted_at, decided_at, due_on`
 
 // ReadCase reads a case through whichever door tx has opened. A case behind another door does not exist.
@@ -51,7 +51,7 @@ func scanCase(row pgx.CollectableRow) (*Case, error) {
 	var c Case
 	var answers []byte
 	err := row.Scan(&c.RegisterID, &c.ID, &c.PublicID, &c.RegistrarID, &c.BodyID, &c.PersonRef, &c.DefinitionID,
-		&c.DefinitionVersion, &c.ProcedureID, &c.Channel, &c.Origin, &c.Lang, &c.State, &answers, &c.EntryID, &c.Round,
+		&c.DefinitionVersion, &c.ProcedureID, &c.Channel, &c.Origin, &c.Lang, &c.State, &c.Applicant, &answers, &c.EntryID, &c.Round,
 		&c.Revision, &c.CreatedAt, &c.UpdatedAt, &c.ExpiresAt, &c.SubmittedAt, &c.DecidedAt, &c.DueOn)
 	if err != nil {
 		return nil, err
@@ -70,10 +70,10 @@ func insertCase(b *pg.Batch, c *Case) error {
 	}
 	b.Exec("inserting a case", `
 		insert into application (register_id, id, public_id, registrar_id, body_id, person_ref, definition_id, definition_version,
-		  procedure_id, channel, origin, lang, state, prior_state, answers, entry_id, created_at, updated_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'draft', 'draft', $13, $14, $15, $15, $16)`,
+		  procedure_id, channel, origin, lang, state, prior_state, applicant, answers, entry_id, created_at, updated_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'draft', 'draft', $13, $14, $15, $16, $16, $17)`,
 		c.RegisterID, c.ID, c.PublicID, c.RegistrarID, c.BodyID, c.PersonRef, c.DefinitionID, c.DefinitionVersion,
-		c.ProcedureID, c.Channel, string(c.Origin), c.Lang, answers, c.EntryID, c.CreatedAt, c.ExpiresAt)
+		c.ProcedureID, c.Channel, string(c.Origin), c.Lang, c.Applicant, answers, c.EntryID, c.CreatedAt, c.ExpiresAt)
 	return nil
 }
 

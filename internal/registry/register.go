@@ -145,8 +145,7 @@ var auditActs = map[Act]audit.Act{ActChange: audit.EntryChange, ActReissue: audi
 // link ties an entry that was registered before the platform to the person who applied. The number and the declared
 // particulars must be those of one living entry that nobody holds; the reviewer has compared the rest.
 func link(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) {
-	number := linkNumber(d)
-	e, err := lockByNumber(ctx, tx, d.Case.RegisterID, number)
+	e, err := lockByNumber(ctx, tx, d.Case.RegisterID, d.Case.Answers.Values[numberField(d.Procedure)])
 	if err != nil {
 		return Change{}, err
 	}
@@ -165,12 +164,12 @@ func link(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) {
 	return change, holdBy(ctx, tx, e, d.Case.PersonRef)
 }
 
-// linkNumber finds the answer that is a registration number.
-func linkNumber(d review.Decided) string {
-	for _, g := range d.Procedure.Groups {
+// numberField is the id of the field that asks for a registration number.
+func numberField(p *qualification.Procedure) string {
+	for _, g := range p.Groups {
 		for _, f := range g.Fields {
 			if f.Kind == qualification.KindRegNumber {
-				return d.Case.Answers.Values[f.ID]
+				return f.ID
 			}
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"akashi/internal/fault"
 	"akashi/internal/jtext"
 	"akashi/internal/payment"
+	"akashi/internal/person"
 	"akashi/internal/pg"
 	"akashi/internal/publicid"
 	"akashi/internal/qualification"
@@ -28,6 +29,7 @@ type Config struct {
 	DB        *pg.DB // under the office's role
 	Catalogue *qualification.Catalogue
 	Enter     Enter
+	LookUp    LookUp
 }
 
 // Desk is where a body's staff work on cases.
@@ -140,7 +142,10 @@ func (d *Desk) view(ctx context.Context, tx *pg.Tx, c *application.Case) (v *Vie
 		return v, nil
 	}
 	f := Facts{Case: c, Procedure: v.Procedure, Submissions: v.Submissions, Inquiries: v.Inquiries, Uploads: v.Uploads,
-		Order: v.Order, HasEntry: c.EntryID != nil}
+		Order: v.Order}
+	if f.Entry, err = d.LookUp(ctx, tx, c, v.Procedure); err != nil {
+		return nil, err
+	}
 	if f.Needed, err = v.Procedure.EvidenceFor(application.FactsOf(c, tx.Now, v.Inquiries)); err != nil {
 		return nil, err
 	}
@@ -547,9 +552,9 @@ type Measure struct {
 	Register string
 	EntryID  uuid.UUID
 	Ref      uuid.UUID
-	Kind     string // suspend | revoke | restore
-	Reason   string // shown to the second person and kept with the entry's history
-	Number   string // typed again by the officer, to be sure
+	Kind     string             // suspend | revoke | restore
+	Reason   string             // shown to the second person and kept with the entry's history
+	Who      person.Particulars // the entry's holder, as the register has them
 }
 
 // measureDays is how many business days the second person has; an internal aim, no law gives one.
@@ -579,7 +584,7 @@ func (d *Desk) ProposeMeasure(ctx context.Context, o Officer, m Measure) (public
 		return "", fmt.Errorf("register %s is of an unknown qualification", reg.ID)
 	}
 	c := &application.Case{RegisterID: reg.ID, ID: pg.NewID(), PublicID: publicid.New(reg.Code), RegistrarID: reg.Registrar, BodyID: o.Body,
-		PersonRef: m.Ref, DefinitionID: def.ID, DefinitionVersion: def.Version, ProcedureID: MeasureProcedure, Channel: "counter", Lang: "ja",
+		PersonRef: m.Ref, Applicant: m.Who, DefinitionID: def.ID, DefinitionVersion: def.Version, ProcedureID: MeasureProcedure, Channel: "counter", Lang: "ja",
 		EntryID: &m.EntryID, Answers: qualification.Answers{Raw: map[string]string{}, Values: map[string]string{"measure": m.Kind, "reason": jtext.CleanLines(m.Reason)}}}
 	err = d.DB.InRegistrar(ctx, reg.Registrar, func(tx *pg.Tx) error {
 		if err := application.OpenByOffice(ctx, tx, c, calendar.AddBusinessDays(calendar.Of(tx.Now), measureDays)); err != nil {

@@ -60,8 +60,8 @@ type Facts struct {
 	Inquiries   []application.Inquiry
 	Uploads     []application.Upload
 	Order       *payment.Order
-	Passer      *bool // nil: the procedure has no list of passers
-	HasEntry    bool
+	Passer      *bool                    // nil: the procedure has no list of passers
+	Entry       Finding                  // what the register says; see LookUp
 	Needed      []qualification.Evidence // documents that the case needs
 }
 
@@ -91,7 +91,7 @@ func (f Facts) examine(c qualification.Check) Finding {
 	case "evidence":
 		return f.evidence(c)
 	case "entry":
-		return found(f.HasEntry, "entry_held", "entry_missing")
+		return f.Entry
 	}
 	return Finding{Result: None, Code: "human"}
 }
@@ -261,6 +261,10 @@ type Decided struct {
 
 // Enter changes the register as an approved decision says. cmd composes it from the later stages.
 type Enter func(ctx context.Context, tx *pg.Tx, d Decided) error
+
+// LookUp finds what the register says about a case: whether the entry that it is about stands, or that there is none yet.
+// cmd passes in registry.Examine, since the register is the later stage.
+type LookUp func(ctx context.Context, tx *pg.Tx, c *application.Case, p *qualification.Procedure) (Finding, error)
 
 // Measures that an office can propose on an entry.
 const (

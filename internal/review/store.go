@@ -111,7 +111,8 @@ func (d *Desk) Inbox(ctx context.Context, o Officer, f Filter) (rows []Row, err 
 	err = d.DB.InBody(ctx, o.Body, func(tx *pg.Tx) error {
 		rows, err = read[Row](ctx, tx, "the inbox", `
 			select a.register_id, a.public_id, a.definition_id, a.procedure_id,
-			       coalesce(a.answers->'values'->>'name.family', '') || '　' || coalesce(a.answers->'values'->>'name.given', ''),
+			       concat_ws('　', nullif(coalesce(a.answers->'values'->>'name.family', a.applicant->'name'->>'family', a.applicant->'name'->>'whole'), ''),
+			         nullif(coalesce(a.answers->'values'->>'name.given', a.applicant->'name'->>'given'), '')),
 			       a.submitted_at, w.due, w.step, w.state, a.state, w.assignee,
 			       coalesce((select n.body from case_note n where n.register_id = a.register_id and n.application_id = a.id order by n.at desc limit 1), ''),
 			       w.id, w.opened_at

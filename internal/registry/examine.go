@@ -1,0 +1,107 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"akashi/internal/application"
+	"akashi/internal/jtext"
+	"akashi/internal/person"
+	"akashi/internal/pg"
+	"akashi/internal/qualification"
+	"akashi/internal/review"
+)
+
+// Own reads the person's living entry in a register through the person's own door, nil when there is none. It satisfies
+// application.FindEntry.
+func Own(ctx context.Context, tx *pg.Tx, registerID string, ref uuid.UUID) (*application.Entry, error) {
+	rows, err := tx.Query(ctx, `
+		select id, number, registered_on, facts from entry
+		 where register_id = $1 and person_ref = $2 and state in ('registered', 'suspended')
+		 order by registered_on desc limit 1`, registerID, ref)
+	if err != nil {
+		return nil, fmt.Errorf("reading the person's entry: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[application.Entry])
+	if err != nil {
+		return nil, fmt.Errorf("reading the person's entry: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	return &found[0], nil
+}
+
+// Examine tells a reviewer what the register says about a case: for a registration, that the person is not in it yet; for
+// linking, that the number names an entry of this person that nobody holds; otherwise, that the entry stands. It
+// satisfies review.LookUp.
+func Examine(ctx context.Context, tx *pg.Tx, c *application.Case, p *qualification.Procedure) (review.Finding, error) {
+	switch p.Effect {
+	case qualification.EffectRegister:
+		return examineNew(ctx, tx, c)
+	case qualification.EffectLink:
+		return examineLink(ctx, tx, c, p)
+	}
+	if c.EntryID == nil {
+		return review.Finding{Result: review.Fail, Code: "entry_missing"}, nil
+	}
+	e, err := ByID(ctx, tx, c.RegisterID, *c.EntryID)
+	if err != nil {
+		return review.Finding{}, err
+	}
+	if !e.State.Living() {
+		return review.Finding{Result: review.Fail, Code: "entry_ended"}, nil
+	}
+	if e.State == Suspended {
+		return review.Finding{Result: review.Attention, Code: "entry_suspended"}, nil
+	}
+	return review.Finding{Result: review.Pass, Code: "entry_held"}, nil
+}
+
+// examineNew looks for the person, and for somebody of the same name and birth date, among the living entries.
+func examineNew(ctx context.Context, tx *pg.Tx, c *application.Case) (review.Finding, error) {
+	who := application.Declared(c)
+	var same, alike bool
+	err := tx.QueryRow(ctx, `
+		select exists (select 1 from entry where register_id = $1 and person_ref = $2 and state in ('registered', 'suspended')),
+		       exists (select 1 from entry where register_id = $1 and registrar_id = $3 and name_key = $4 and birth_date = $5)`,
+		c.RegisterID, c.PersonRef, c.RegistrarID, jtext.SearchKey(who.Name.Full()), who.BirthDate).Scan(&same, &alike)
+	if err != nil {
+		return review.Finding{}, fmt.Errorf("looking for an entry of the applicant: %w", err)
+	}
+	switch {
+	case same:
+		return review.Finding{Result: review.Fail, Code: "entry_exists"}, nil
+	case alike:
+		return review.Finding{Result: review.Attention, Code: "entry_alike"}, nil
+	}
+	return review.Finding{Result: review.Pass, Code: "entry_none"}, nil
+}
+
+// examineLink compares the entry under the declared number with the applicant.
+func examineLink(ctx context.Context, tx *pg.Tx, c *application.Case, p *qualification.Procedure) (review.Finding, error) {
+	rows, err := entries(ctx, tx, `select `+entryColumns+` from entry where register_id = $1 and number = $2`,
+		c.RegisterID, c.Answers.Values[numberField(p)])
+	if err != nil {
+		return review.Finding{}, err
+	}
+	if len(rows) == 0 {
+		return review.Finding{Result: review.Fail, Code: "entry_missing"}, nil
+	}
+	e, who := rows[0], application.Declared(c)
+	if e.PersonRef != nil && *e.PersonRef != c.PersonRef {
+		return review.Finding{Result: review.Fail, Code: "entry_held_by_other"}, nil
+	}
+	name := person.CompareName(e.Facts["name"], "", who.Name.Full())
+	row := []review.Comparison{
+		{Item: "name", Declared: who.Name.Full(), Official: e.Facts["name"], Tier: name.Tier.String(), Same: name.Tier == person.Exact},
+		{Item: "birth_date", Declared: who.BirthDate.String(), Official: e.Facts["birth_date"], Same: who.BirthDate.String() == e.Facts["birth_date"]},
+	}
+	if row[0].Same && row[1].Same {
+		return review.Finding{Result: review.Pass, Code: "entry_matches", Rows: row}, nil
+	}
+	return review.Finding{Result: review.Attention, Code: "entry_differs", Rows: row}, nil
+}
