@@ -22,6 +22,15 @@ const registrarsFile = "registrars.yaml"
 // earlier and coming ones, bases/*.yaml what they extend. It reports everything that is wrong at once: the error is a
 // Findings. Nothing is returned unless everything is in order.
 func Load(fsys fs.FS) (*Catalogue, error) {
+	files, err := ReadFiles(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return LoadFiles(files)
+}
+
+// ReadFiles reads the files that Load looks at, by their slash-separated paths.
+func ReadFiles(fsys fs.FS) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || (path.Ext(name) != ".yaml" && name != schemaFile) {
@@ -33,7 +42,7 @@ func Load(fsys fs.FS) (*Catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading definitions: %w", err)
 	}
-	return LoadFiles(files)
+	return files, nil
 }
 
 // LoadFiles is Load for files in memory, by their slash-separated paths.
