@@ -26,7 +26,8 @@ const (
 
 	callbackType = "payment-event+jws"
 	maxSkew      = 5 * time.Minute
-	keysKept     = time.Minute // between two looks at the published keys for a key that is not known
+	keysAwait    = time.Minute // between two looks at the published keys for a key that is not known
+	keysKept     = time.Hour   // after which the published keys are read again, should one have been withdrawn
 )
 
 // EventType is what happened to an order.
@@ -164,11 +165,12 @@ func decodeEvent(body []byte) (Event, error) {
 func (c *Client) key(ctx context.Context, id string) (*ecdsa.PublicKey, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if key, ok := pick(c.keys, id); ok {
+	now := c.clock.Now()
+	age := now.Sub(c.fetched).Abs()
+	if key, ok := pick(c.keys, id); ok && age < keysKept {
 		return key, nil
 	}
-	now := c.clock.Now()
-	if !c.fetched.IsZero() && now.Sub(c.fetched).Abs() < keysKept {
+	if !c.fetched.IsZero() && age < keysAwait {
 		return nil, refuse(UnknownKey, "the key is not published")
 	}
 	var set jose.JSONWebKeySet

@@ -93,4 +93,6 @@ func (m statementMessage) statement(day calendar.Date) (Statement, error) {
 	return out, nil
 }
 
-func misunderstood(what string) error { return fault.New(fault.Upstream, "", "reading an answer: "+what) }
+func misunderstood(what string) error {
+	return fault.New(fault.Upstream, "", "reading an answer: "+what)
+}
