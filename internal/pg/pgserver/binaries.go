@@ -1,11 +1,13 @@
 package pgserver
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -38,7 +40,7 @@ func findBinaries(dir string, want int) (binaries, error) {
 			"apt-get install postgresql, or give the address of a database", minMajor, debianBinaries)
 	}
 	if want == 0 {
-		return pick(found), nil
+		return found[0], nil
 	}
 	for _, b := range found {
 		if b.major == want {
@@ -46,10 +48,10 @@ func findBinaries(dir string, want int) (binaries, error) {
 		}
 	}
 	return binaries{}, invalid("the data directory belongs to PostgreSQL %d, and only version %d is installed: install "+
-		"postgresql-%d, or move the data with pg_upgrade", want, pick(found).major, want)
+		"postgresql-%d, or move the data with pg_upgrade", want, found[0].major, want)
 }
 
-// binaryDirs lists where to look, the preferred first.
+// binaryDirs lists where to look, the preferred first: PATH, then Debian's directories from the newest version down.
 func binaryDirs(dir string) []string {
 	if dir != "" {
 		return []string{dir}
@@ -61,18 +63,17 @@ func binaryDirs(dir string) []string {
 		}
 	}
 	installed, _ := filepath.Glob(debianBinaries) // fails for a malformed pattern only
+	slices.SortFunc(installed, func(a, b string) int { return cmp.Compare(debianVersion(b), debianVersion(a)) })
 	return append(dirs, installed...)
 }
 
-// pick prefers PATH's, which comes first when it is there, unless a newer one is installed beside it.
-func pick(found []binaries) binaries {
-	best := found[0]
-	for _, b := range found[1:] {
-		if b.major > best.major {
-			best = b
-		}
+// debianVersion reads the version from /usr/lib/postgresql/15/bin, 0 from anything else.
+func debianVersion(dir string) int {
+	v, err := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
+	if err != nil {
+		return 0
 	}
-	return best
+	return v
 }
 
 var versionLine = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)

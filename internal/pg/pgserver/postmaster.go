@@ -37,6 +37,7 @@ func (s *Server) settings() map[string]string {
 		"max_connections":         "100",
 		"max_wal_size":            "2GB", // 15 to 25 s of recovery at most
 		"timezone":                "Asia/Tokyo",
+		"jit":                     "off", // our statements are short, and compiling needs memory both writable and executable
 		// The detail of a violated constraint quotes values, which may be a person's.
 		"log_error_verbosity": "terse",
 		"log_line_prefix":     "%m [%p] %u@%d ",
