@@ -45,11 +45,12 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 1
 fi
 
-# Debian's PostgreSQL makes and starts a cluster of its own unless it is told otherwise before it is installed.
-conf=/etc/postgresql-common/createcluster.conf
-if [ ! -e "$conf" ] && [[ " ${missing[*]} " == *" postgresql "* ]]; then
-	mkdir -p /etc/postgresql-common/createcluster.d
-	echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/akashi.conf
+# Debian's PostgreSQL makes and starts a cluster of its own unless it is told otherwise while it is installed.
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+	no_cluster=/etc/postgresql-common/createcluster.d/akashi-install.conf
+	mkdir -p "${no_cluster%/*}"
+	trap 'rm -f "$no_cluster"' EXIT
+	echo 'create_main_cluster = false' >"$no_cluster"
 fi
 
 export DEBIAN_FRONTEND=noninteractive

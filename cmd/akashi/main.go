@@ -27,7 +27,8 @@ import (
 type CLI struct {
 	Globals
 
-	Migrate MigrateCmd `cmd:"" help:"Bring the database to this program's schema."`
+	Migrate       MigrateCmd       `cmd:"" help:"Bring the database to this program's schema."`
+	Qualification QualificationCmd `cmd:"" help:"List, show and check the definitions of qualifications."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version and stop."`
 }
