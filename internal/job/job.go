@@ -145,4 +145,3 @@ func queueJob(batch *pgx.Batch, j *rivertype.JobInsertParams, results []*riverty
 	results[i] = &rivertype.JobInsertResult{Job: &rivertype.JobRow{Kind: j.Kind, Queue: j.Queue, State: j.State}}
 	return nil
 }
-
