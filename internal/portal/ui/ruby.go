@@ -65,7 +65,8 @@ func dropAnnotation(s string) string {
 	return strings.NewReplacer(rubyStart, "", rubyMid, "", rubyEnd, "").Replace(s)
 }
 
-// Words writes s into a template: text escaped, readings as <ruby>, line breaks as <br>.
+// Words writes s into a template: text escaped, readings as <ruby>, line breaks as <br>. More than plain text is held
+// together by a span, so that a flex container does not set its pieces apart.
 func Words(s string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		_, err := io.WriteString(w, wordsHTML(s))
@@ -74,7 +75,11 @@ func Words(s string) templ.Component {
 }
 
 func wordsHTML(s string) string {
+	if !strings.ContainsAny(s, rubyStart+"\n") {
+		return templ.EscapeString(dropAnnotation(s))
+	}
 	var b strings.Builder
+	b.WriteString("<span>")
 	for _, p := range splitRuby(s) {
 		base := strings.ReplaceAll(templ.EscapeString(p.base), "\n", "<br>")
 		if p.reading == "" {
@@ -83,5 +88,6 @@ func wordsHTML(s string) string {
 		}
 		b.WriteString("<ruby>" + base + "<rp>（</rp><rt>" + templ.EscapeString(p.reading) + "</rt><rp>）</rp></ruby>")
 	}
+	b.WriteString("</span>")
 	return b.String()
 }

@@ -43,3 +43,11 @@ func eventTime(p *Page, e Event) string {
 	}
 	return p.Time(e.At)
 }
+
+// nextID is the id of a next-step box's heading.
+func nextID(n NextStep) string {
+	if n.Mine {
+		return "next-mine"
+	}
+	return "next-theirs"
+}

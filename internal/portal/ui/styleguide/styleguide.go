@@ -43,7 +43,7 @@ func pageNamed(p *ui.Page, name string) templ.Component {
 		p.Notices = notices(p)
 		return partsPage(p)
 	case "form":
-		p.Back = "/"
+		p.Back, p.User, p.Current = "/", "髙橋 花子", "home"
 		return formPage(p, formView(nil))
 	case "errors":
 		p.Back = "/"
@@ -51,6 +51,7 @@ func pageNamed(p *ui.Page, name string) templ.Component {
 		p.Status = http.StatusOK
 		return formPage(p, formView(p.Problems))
 	case "lists":
+		p.User, p.Office, p.Current = "佐藤 太郎", "佐賀県 医務課", "help"
 		return listsPage(p)
 	case "results":
 		return resultsPage(p)
