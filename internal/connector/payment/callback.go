@@ -176,7 +176,7 @@ func (c *Client) key(ctx context.Context, id string) (*ecdsa.PublicKey, error) {
 	var set jose.JSONWebKeySet
 	request := wire.Request{Method: http.MethodGet, Path: "/.well-known/jwks.json", Repeatable: true}
 	if _, err := c.wire.Do(ctx, request, &set); err != nil {
-		return nil, fmt.Errorf("reading the payment provider's keys: %w", err)
+		return nil, fault.Wrap(fault.Upstream, err, "reading the payment provider's keys")
 	}
 	c.keys, c.fetched = set.Keys, now
 	if key, ok := pick(c.keys, id); ok {

@@ -209,6 +209,7 @@ func (c *Client) request(ctx context.Context, r Request, body []byte) (*http.Req
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "preparing "+r.Method)
 	}
+	repeatNothing(request)
 	token, err := c.token()
 	if err != nil {
 		return nil, err
@@ -222,6 +223,15 @@ func (c *Client) request(ctx context.Context, r Request, body []byte) (*http.Req
 		request.Header.Set(name, value)
 	}
 	return request, nil
+}
+
+// repeatNothing keeps net/http from sending a request a second time by itself, as it does when a kept connection breaks and
+// the request looks repeatable: the token in it would be refused as used. Our own repetition makes a new one.
+func repeatNothing(request *http.Request) {
+	request.GetBody = nil
+	if request.Method == http.MethodGet {
+		request.Body = io.NopCloser(bytes.NewReader(nil))
+	}
 }
 
 // token is made anew for every try, because each is accepted once.

@@ -14,6 +14,7 @@ import (
 	"akashi/internal/connector/wire"
 	"akashi/internal/fault"
 	"akashi/internal/govsim/fail"
+	"akashi/internal/govsim/gate"
 	"akashi/internal/govsim/simtest"
 )
 
@@ -130,6 +131,37 @@ func TestConfiguration(t *testing.T) {
 		c.change(&config)
 		if _, err := wire.New(config); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
+// net/http repeats a request by itself when a kept connection breaks; with the same token that would be refused.
+func TestKeptConnectionBreaks(t *testing.T) {
+	caller, faults := simtest.NewCaller(t, "mhlw", noon), fail.New()
+	url := simtest.Serve(t, func(url string) http.Handler {
+		g, err := gate.New(gate.Config{Audience: url, Clients: []gate.Client{caller.Client}, Clock: noon})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return faults.Wrap(g.Handle(func(gate.Call) gate.Reply { return gate.Reply{Status: 200, Body: 1} }))
+	})
+	c, err := wire.New(caller.Config(url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []wire.Request{
+		{Method: "GET", Path: "/x", Repeatable: true}, {Method: "POST", Path: "/x", Repeatable: true},
+		{Method: "POST", Path: "/x", Body: 1, Header: map[string]string{"Idempotency-Key": "k"}, Repeatable: true},
+	} {
+		for _, broken := range []bool{false, true} {
+			if broken {
+				if err := faults.Add(fail.Rule{Path: "/x", Mode: fail.DropAfter, Count: 1}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if status, err := c.Do(t.Context(), r, nil); err != nil || status != 200 {
+				t.Errorf("%s with a body %v, broken %v: %d, %v", r.Method, r.Body, broken, status, err)
+			}
 		}
 	}
 }
