@@ -1,12 +1,15 @@
 package audit_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"akashi/internal/audit"
@@ -240,4 +243,32 @@ func tamper(t testing.TB, d *pgtest.Database, sql string, f func()) {
 	for _, table := range tables {
 		run("truncate "+table, "insert into "+table+" select * from saved_"+table, "drop table saved_"+table)
 	}
+}
+
+// Whatever text a signed note has, it is refused or is exactly the statement that is read from it.
+func FuzzOpenCheckpoint(f *testing.F) {
+	k := newKeys(f)
+	root := "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+	for _, text := range []string{
+		"akashi/audit-test\n0\n" + root + "\n", "akashi/audit-test\n260\n" + root + "\n", "akashi/audit-test\n-1\n" + root + "\n",
+		"akashi/audit-test\n01\n" + root + "\n", "other\n1\n" + root + "\n", "akashi/audit-test\n1\n" + root + "\nmore\n", "akashi/audit-test\n1\nAAAA\n", "\n",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		signed, err := note.Sign(&note.Note{Text: text}, k.signer)
+		if err != nil {
+			t.Skip("not a note")
+		}
+		c, err := audit.OpenCheckpoint(signed, k.verifier)
+		if err != nil {
+			if !errors.Is(err, fault.Invalid) {
+				t.Errorf("got %v, want invalid", err)
+			}
+			return
+		}
+		if again := fmt.Sprintf("akashi/audit-test\n%d\n%s\n", c.Size, base64.StdEncoding.EncodeToString(c.Root[:])); again != text {
+			t.Errorf("read %q as %q", text, again)
+		}
+	})
 }
