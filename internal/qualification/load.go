@@ -60,9 +60,11 @@ func LoadFiles(files map[string][]byte) (*Catalogue, error) {
 	l.registrars, found = l.loadRegistrars()
 	definitions, wrong := l.loadDefinitions()
 	found = append(found, wrong...)
-	found = append(found, unusedBases(files)...)
 	catalogue, wrong := newCatalogue(definitions, l.registrars)
-	if found = append(found, wrong...); len(found) > 0 {
+	if found = append(found, wrong...); len(found) == 0 {
+		found = unusedBases(files) // a file that cannot be read extends nothing, so this comes last
+	}
+	if len(found) > 0 {
 		return nil, found.sorted()
 	}
 	return catalogue, nil

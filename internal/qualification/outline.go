@@ -95,7 +95,7 @@ func (o *outline) fee(fee *Fee) {
 			amount = r.Amount.CEL
 		}
 		where := strings.Join(slices.Concat(r.Registrars, r.Channels), " ")
-		o.line(1, "費用 %s %s %s %s%s%s", fee.Label.In(JA), amount, fee.Collector, mark(where != "", "（"+where+"）"), condition(r.When), doubt(r.Fact))
+		o.line(1, "費用 %s %s %s%s%s%s", fee.Label.In(JA), amount, fee.Collector, mark(where != "", "（"+where+"）"), condition(r.When), doubt(r.Fact))
 	}
 }
 

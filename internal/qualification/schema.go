@@ -54,13 +54,13 @@ func checkSchema(schema *jsonschema.Schema, doc map[string]any, r *reporter) {
 }
 
 func reportSchema(e *jsonschema.ValidationError, doc map[string]any, r *reporter, p *message.Printer) {
+	path := fieldPath(doc, e.InstanceLocation)
 	for _, cause := range e.Causes {
 		reportSchema(cause, doc, r, p)
 	}
 	if len(e.Causes) > 0 {
 		return
 	}
-	path := fieldPath(doc, e.InstanceLocation)
 	switch k := e.ErrorKind.(type) {
 	case *kind.Required:
 		for _, name := range k.Missing {
@@ -74,8 +74,6 @@ func reportSchema(e *jsonschema.ValidationError, doc map[string]any, r *reporter
 		for _, name := range slices.Sorted(slices.Values(k.Properties)) {
 			r.add(join(path, name), "unknown key")
 		}
-	case *kind.PropertyNames:
-		r.add(join(path, k.Property), "unknown key")
 	case *kind.Pattern:
 		r.add(path, "%q does not have the shape %s", k.Got, k.Want)
 	default:
