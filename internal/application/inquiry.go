@@ -190,7 +190,7 @@ type Clerk struct {
 
 // Inquire asks one question: reads it, asks with no transaction open, records the answer. Asking again after a crash is
 // the same question to the registry.
-func (k *Clerk) Inquire(ctx context.Context, args InquireArgs, attempt int) error {
+func (k *Clerk) Inquire(ctx context.Context, args InquireArgs) error {
 	reg, ok := k.Catalogue.Register(args.RegisterID)
 	if !ok {
 		return fmt.Errorf("register %s of an inquiry is unknown", args.RegisterID)
@@ -210,7 +210,7 @@ func (k *Clerk) Inquire(ctx context.Context, args InquireArgs, attempt int) erro
 			return err
 		}
 		if askErr != nil {
-			return k.recordFailure(ctx, tx, c, q, attempt)
+			return k.recordFailure(ctx, tx, c, q)
 		}
 		q.accept(reply)
 		return k.recordAnswer(ctx, tx, c, q)
@@ -269,14 +269,11 @@ func Declared(c *Case) person.Particulars {
 	return who
 }
 
-func (k *Clerk) recordFailure(ctx context.Context, tx *pg.Tx, c *Case, q *Inquiry, attempt int) error {
-	state := "waiting"
-	if attempt >= maxInquiryTries {
-		state = "failed"
-	}
+// recordFailure counts a try; after the last one the inquiry has failed, and the reviewer sees that nothing was answered.
+func (k *Clerk) recordFailure(ctx context.Context, tx *pg.Tx, c *Case, q *Inquiry) error {
 	_, err := tx.Exec(ctx, `
-		update inquiry set tries = $4, state = $5
-		 where register_id = $1 and application_id = $2 and id = $3 and state = 'waiting'`, c.RegisterID, c.ID, q.ID, attempt, state)
+		update inquiry set tries = tries + 1, state = case when tries + 1 >= $4 then 'failed' else state end
+		 where register_id = $1 and application_id = $2 and id = $3 and state = 'waiting'`, c.RegisterID, c.ID, q.ID, maxInquiryTries)
 	return wrapIf(err, "recording a failed inquiry")
 }
 

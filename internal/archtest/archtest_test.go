@@ -43,7 +43,7 @@ var order = lines(`
 `)
 
 // forTests are imported by tests only; they may import anything below the stages.
-var forTests = []string{"pg/pgtest", "browser", "portal/ui/uitest", "govsim/simtest"}
+var forTests = []string{"pg/pgtest", "browser", "portal/ui/uitest", "govsim/simtest", "casetest"}
 
 // impure are ways to the outside, which a wire format does not take.
 var impure = []string{"net", "net/http", "os", "database/sql", "log", "log/slog", "github.com/jackc/pgx"}
@@ -126,6 +126,8 @@ func refuse(level map[string]int, s source, to string) string {
 		return unless(s.test || slices.Contains(forTests, s.pkg), "it may be imported only in tests")
 	case !listed:
 		return "it is not in the order of internal/archtest"
+	case s.pkg == "casetest":
+		return unless(above <= level["verification"], "cases of tests know the stages and no portal")
 	case slices.Contains(forTests, s.pkg):
 		return unless(above < level["application"] || to == "portal/ui" || strings.HasPrefix(to, "govsim/"), "helpers of tests know no stage")
 	case strings.HasPrefix(s.pkg, "format/"):
