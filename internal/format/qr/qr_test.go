@@ -61,7 +61,7 @@ func asPNG(t interface{ Fatal(...any) }, picture image.Image) []byte {
 
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		raw := rapid.SliceOfN(rapid.Byte(), 1, 500).Draw(t, "raw")
+		raw := rapid.SliceOfN(rapid.Byte(), 1, 200).Draw(t, "raw")
 		text := "https://127.0.0.3:8402/w/?c=" + base64.RawURLEncoding.EncodeToString(raw)
 		got, err := qr.Decode(asPNG(t, paint(t, text, 3, rapid.Float64Range(0, 360).Draw(t, "degrees"))))
 		if err != nil || got != text {
