@@ -210,11 +210,11 @@ type session struct {
 
 // idClaims are the claims of an ID token beyond those that go-oidc reads.
 type idClaims struct {
-	Name     string   `json:"name"`
-	ACR      string   `json:"acr"`
-	AMR      []string `json:"amr"`
-	AuthTime int64    `json:"auth_time"`
-	AZP      string   `json:"azp"`
+	Name     string           `json:"name"`
+	ACR      string           `json:"acr"`
+	AMR      []string         `json:"amr"`
+	AuthTime *jwt.NumericDate `json:"auth_time"`
+	AZP      string           `json:"azp"`
 }
 
 // exchange redeems the code and checks the ID token.
@@ -292,8 +292,8 @@ func (p *party) session(ctx context.Context, provider *oidc.Provider, pending Pe
 // login puts together what a session tells.
 func (s *session) login() Login {
 	l := Login{Issuer: s.id.Issuer, Subject: s.id.Subject, Name: s.claims.Name, ACR: s.claims.ACR, AMR: s.claims.AMR}
-	if s.claims.AuthTime > 0 {
-		l.AuthTime = time.Unix(s.claims.AuthTime, 0).In(clock.JST)
+	if s.claims.AuthTime != nil {
+		l.AuthTime = s.claims.AuthTime.Time().In(clock.JST)
 	}
 	return l
 }
