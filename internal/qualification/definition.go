@@ -287,6 +287,7 @@ type Field struct {
 	Kind     FieldKind `json:"kind"`
 	Label    Text      `json:"label"`
 	Hint     Text      `json:"hint,omitzero"`
+	Empty    Text      `json:"empty,omitzero"` // what to say when nothing was given; needed where the label is a question
 	Required bool      `json:"required,omitempty"`
 	Options  []Option  `json:"options,omitempty"`  // of a select or radio; those of Item when empty
 	Prefill  string    `json:"prefill,omitempty"`  // "resident.name", "resident.kana", "resident.birth_date", "resident.sex", "resident.address", "entry.<item>", "entry.number", "entry.registered_on" or ""

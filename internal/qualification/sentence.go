@@ -49,6 +49,9 @@ var kanaPartLabels = map[string]Text{
 
 // sentence words a trouble with the field in the three languages.
 func (f *Field) sentence(w trouble) Text {
+	if f.Empty != (Text{}) && (w.code == jtext.CodeEmpty || w.code == codeNotChosen || w.code == codeNotTicked) {
+		return f.Empty
+	}
 	words, ok := sentences[w.code]
 	if !ok {
 		words = sentences[codeNotReadable]
