@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -106,6 +107,12 @@ func Pinned(cat *qualification.Catalogue, c *Case) (*qualification.Definition, *
 // prefilled; when it does not answer, the draft opens all the same and a job asks again. Returns fault.Invalid when the
 // procedure is not open at this register on this day.
 func (d *Desk) Start(ctx context.Context, a Applicant, registerID, procedureID, lang string) (*Case, error) {
+	return d.StartOnce(ctx, a, pg.NewID(), registerID, procedureID, lang)
+}
+
+// StartOnce is Start under an idempotency key: a second call by the same person with the same key returns the case of the
+// first as it stands.
+func (d *Desk) StartOnce(ctx context.Context, a Applicant, key uuid.UUID, registerID, procedureID, lang string) (*Case, error) {
 	reg, ok := d.Catalogue.Register(registerID)
 	if !ok {
 		return nil, fault.New(fault.NotFound, "", "starting an application at an unknown register")
@@ -118,9 +125,32 @@ func (d *Desk) Start(ctx context.Context, a Applicant, registerID, procedureID, 
 	if !d.Catalogue.Offered(reg.ID, procedureID, "online", calendar.Of(now)) {
 		return nil, fault.New(fault.Invalid, "fault.not_offered", "starting a procedure that is not open")
 	}
+	if c, err := d.started(ctx, a, reg, key); c != nil || err != nil {
+		return c, err
+	}
 	c := d.newCase(a, reg, def, procedureID, lang, now)
+	c.ID = key
 	asked := d.askResident(ctx, a, c)
-	return c, d.DB.InPerson(ctx, d.door(a, reg), func(tx *pg.Tx) error { return d.insert(ctx, tx, a, c, asked) })
+	err := d.DB.InPerson(ctx, d.door(a, reg), func(tx *pg.Tx) error { return d.insert(ctx, tx, a, c, asked) })
+	if pg.Violates(err, "application_pkey") { // the same key at the same time: the other call was faster
+		if c, err := d.started(ctx, a, reg, key); c != nil || err != nil {
+			return c, err
+		}
+		return nil, fault.New(fault.Conflict, "", "starting an application under a key that another person used")
+	}
+	return c, err
+}
+
+// started finds the case that the person began under a key, nil when there is none.
+func (d *Desk) started(ctx context.Context, a Applicant, reg *qualification.Register, key uuid.UUID) (c *Case, err error) {
+	err = d.DB.InPerson(ctx, d.door(a, reg), func(tx *pg.Tx) error {
+		c, err = LockCaseByID(ctx, tx, reg.ID, key)
+		return err
+	})
+	if errors.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return c, err
 }
 
 func (d *Desk) newCase(a Applicant, reg *qualification.Register, def *qualification.Definition, procedureID, lang string, now time.Time) *Case {
@@ -258,6 +288,10 @@ func (d *Desk) List(ctx context.Context, a Applicant) ([]Summary, error) {
 	sortNewest(out)
 	return out, nil
 }
+
+// References lists the references under which registrars know the person, one for each registrar with an application of
+// theirs, for reading what the log says under them.
+func (d *Desk) References(ctx context.Context, a Applicant) ([]uuid.UUID, error) { return d.directory(ctx, a) }
 
 // directory lists the references under which the person has applications.
 func (d *Desk) directory(ctx context.Context, a Applicant) (refs []uuid.UUID, err error) {

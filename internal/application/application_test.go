@@ -1,0 +1,393 @@
+package application_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"akashi/internal/application"
+	"akashi/internal/calendar"
+	"akashi/internal/casetest"
+	"akashi/internal/fault"
+	"akashi/internal/pg"
+)
+
+// TestMovesMatchDatabase compares the table of moves in Go with the one that the database enforces.
+func TestMovesMatchDatabase(t *testing.T) {
+	w := casetest.New(t)
+	casetest.CompareMoves(t, w, "application_move", application.Moves, application.States, string(application.Draft))
+	casetest.CompareStates(t, w, "application_state", application.States)
+}
+
+// TestIllegalMoves tries every pair of states that is not a move, against the constraint.
+func TestIllegalMoves(t *testing.T) {
+	w := casetest.New(t)
+	id := w.Draft(t)
+	tried := 0
+	for _, from := range application.States {
+		for _, to := range application.States {
+			if application.May(from, to) || from == application.Draft && to == application.Draft {
+				continue
+			}
+			_, err := w.DB.Superuser().Exec(t.Context(), `update application set prior_state = $2, state = $3 where public_id = $1`, id, string(from), string(to))
+			if !pg.Violates(err, "application_move_fkey") {
+				t.Errorf("%s to %s: %v, want application_move_fkey", from, to, err)
+			}
+			tried++
+		}
+	}
+	if tried < 90 {
+		t.Errorf("only %d pairs were tried", tried)
+	}
+}
+
+func TestSubmitIsIdempotent(t *testing.T) {
+	w := casetest.New(t)
+	ctx := t.Context()
+	id := w.Draft(t)
+	r := w.Frozen(t, id)
+	for range 3 {
+		c, err := w.Desk.Submit(ctx, w.Nurse, id, r.ID, casetest.Sign(r.Bytes), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.State != application.AwaitingPayment {
+			t.Fatalf("the case is %s", c.State)
+		}
+	}
+	v, err := w.Desk.View(ctx, w.Nurse, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(v.Submissions) != 1 || string(v.Submissions[0].Bytes) != string(r.Bytes) {
+		t.Errorf("%d submissions; the first is what was frozen: %t", len(v.Submissions), string(v.Submissions[0].Bytes) == string(r.Bytes))
+	}
+	if v.Case.DueOn == nil || !calendar.IsBusinessDay(*v.Case.DueOn) {
+		t.Errorf("due on %v", v.Case.DueOn)
+	}
+}
+
+// TestRefusedSubmissions: nothing changes, and the reason has a name.
+func TestRefusedSubmissions(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		act        func(t *testing.T, w *casetest.World, id string, r *application.SignRequest) error
+	}{
+		{"wrong signature", "fault.bad_signature", func(t *testing.T, w *casetest.World, id string, r *application.SignRequest) error {
+			_, err := w.Desk.Submit(t.Context(), w.Nurse, id, r.ID, []byte("x"), nil)
+			return err
+		}},
+		{"another person's card", "fault.other_signer", func(t *testing.T, w *casetest.World, id string, r *application.SignRequest) error {
+			_, err := w.Desk.Submit(t.Context(), w.Nurse, id, r.ID, casetest.Sign(r.Bytes), []byte("other"))
+			return err
+		}},
+		{"content changed after freezing", "fault.content_changed", func(t *testing.T, w *casetest.World, id string, r *application.SignRequest) error {
+			if _, err := w.Desk.SaveGroup(t.Context(), w.Nurse, id, "contact", map[string]string{"tel": "0312345678"}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.Desk.Submit(t.Context(), w.Nurse, id, r.ID, casetest.Sign(r.Bytes), nil)
+			return err
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := casetest.New(t)
+			id := w.Draft(t)
+			err := c.act(t, w, id, w.Frozen(t, id))
+			var f *fault.Error
+			if !errors.As(err, &f) || f.Key != c.want {
+				t.Fatalf("error %v, want key %s", err, c.want)
+			}
+			v, err := w.Desk.View(t.Context(), w.Nurse, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Case.State.Submitted() || len(v.Submissions) != 0 {
+				t.Errorf("the case is %s with %d submissions", v.Case.State, len(v.Submissions))
+			}
+		})
+	}
+}
+
+func TestAnotherPersonFindsNothing(t *testing.T) {
+	w := casetest.New(t)
+	ctx := t.Context()
+	id := w.Draft(t)
+	stranger := w.Another(t, "stranger", casetest.Card())
+	for name, act := range map[string]func() error{
+		"view":     func() error { _, err := w.Desk.View(ctx, stranger, id); return err },
+		"save":     func() error { _, err := w.Desk.SaveGroup(ctx, stranger, id, "contact", nil); return err },
+		"freeze":   func() error { _, err := w.Desk.PrepareSigning(ctx, stranger, id); return err },
+		"withdraw": func() error { return w.Desk.Withdraw(ctx, stranger, id) },
+		"pay":      func() error { _, err := w.Counter.Pay(ctx, stranger, id); return err },
+	} {
+		if err := act(); !errors.Is(err, fault.NotFound) {
+			t.Errorf("%s by another person: %v, want not_found", name, err)
+		}
+	}
+	if list, err := w.Desk.List(ctx, stranger); err != nil || len(list) != 0 {
+		t.Errorf("another person lists %d cases, error %v", len(list), err)
+	}
+}
+
+// TestDocumentMissing: the page of the document is named, and the case stays a draft.
+func TestDocumentMissing(t *testing.T) {
+	w := casetest.New(t)
+	ctx := t.Context()
+	id := w.Draft(t)
+	v, err := w.Desk.View(ctx, w.Nurse, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Desk.RemoveUpload(ctx, w.Nurse, id, v.Uploads[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	problems, err := w.Desk.PrepareSigning(ctx, w.Nurse, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(problems) != 1 || problems[0].Field != "evidence:medical_certificate" {
+		t.Errorf("problems %+v", problems)
+	}
+}
+
+// TestRegistrySilent: the draft opens with what the card said, and the answer comes later by a job.
+func TestRegistrySilent(t *testing.T) {
+	w := casetest.New(t)
+	w.Answers.Fail(application.Resident, fault.New(fault.Upstream, "", "down"))
+	id := w.Draft(t)
+	v, err := w.Desk.View(t.Context(), w.Nurse, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := v.Case.Answers.Values["name.family"]; got != "見本" {
+		t.Errorf("the name is %q", got)
+	}
+	if q := application.Latest(v.Inquiries, application.Resident); q == nil || q.State != "waiting" {
+		t.Fatalf("inquiry %+v", q)
+	}
+	w.Answers.Fail(application.Resident, nil)
+	args := application.InquireArgs{RegisterID: v.Case.RegisterID, ApplicationID: v.Case.ID.String(), InquiryID: v.Inquiries[0].ID.String()}
+	for range 2 { // the second time is a repetition of the job
+		if err := w.Clerk.Inquire(t.Context(), args); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err = w.Desk.View(t.Context(), w.Nurse, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := v.Inquiries[0]; q.State != "answered" || *q.Class != application.ResidentAlive {
+		t.Errorf("inquiry %+v", q)
+	}
+}
+
+// TestUndecidableDomicile: an answer that leaves the domicile open becomes a request for the document, once; the
+// applicant answers it with that document alone, and the case returns to review.
+func TestUndecidableDomicile(t *testing.T) {
+	for _, class := range []string{"partly_unknown_order", "partly_unknown_before_computerisation", "none", "multiple"} {
+		t.Run(class, func(t *testing.T) {
+			w := casetest.New(t)
+			ctx := t.Context()
+			w.Answers.Set(application.Family, application.Reply{Class: class, Source: "test", At: casetest.Start()})
+			id := w.InReview(t)
+			v, err := w.Desk.View(ctx, w.Nurse, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Case.State != application.CorrectionRequested || v.Correction() == nil || v.Correction().Origin != "system" {
+				t.Fatalf("the case is %s, correction %+v", v.Case.State, v.Correction())
+			}
+			if v.MayEdit("tel") || !v.MayEdit("evidence:family_register") {
+				t.Error("the correction opens the wrong items")
+			}
+			if _, err := w.Desk.SaveGroup(ctx, w.Nurse, id, "contact", map[string]string{"tel": "1"}); !errors.Is(err, fault.Conflict) {
+				t.Errorf("changing an answer that was not asked for: %v, want conflict", err)
+			}
+			w.Upload(t, id, "family_register")
+			r := w.Frozen(t, id)
+			c, err := w.Desk.Submit(ctx, w.Nurse, id, r.ID, casetest.Sign(r.Bytes), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.State != application.InReview || c.Round != 1 {
+				t.Errorf("after the correction the case is %s in round %d", c.State, c.Round)
+			}
+		})
+	}
+}
+
+// TestClockPauses: the days an applicant takes do not count against the office.
+func TestClockPauses(t *testing.T) {
+	w := casetest.New(t)
+	ctx := t.Context()
+	w.Answers.Set(application.Family, application.Reply{Class: "none", Source: "test", At: casetest.Start()})
+	id := w.InReview(t)
+	before, err := w.Desk.View(ctx, w.Nurse, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(7 * 24 * time.Hour)
+	w.Upload(t, id, "family_register")
+	r := w.Frozen(t, id)
+	c, err := w.Desk.Submit(ctx, w.Nurse, id, r.ID, casetest.Sign(r.Bytes), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := calendar.AddBusinessDays(*before.Case.DueOn, 5); *c.DueOn != want {
+		t.Errorf("due on %s, want %s", c.DueOn, want)
+	}
+}
+
+func TestWithdraw(t *testing.T) {
+	w := casetest.New(t)
+	ctx := t.Context()
+	id := w.InReview(t)
+	for range 2 {
+		if err := w.Desk.Withdraw(ctx, w.Nurse, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Work(t)
+	if got := w.Provider.Charged(); got != 0 {
+		t.Errorf("%d yen stay charged after the withdrawal", got)
+	}
+	casetest.CompareCounters(t, w)
+	done := w.Registered(t)
+	if err := w.Desk.Withdraw(ctx, w.Nurse, done); !errors.Is(err, fault.Conflict) {
+		t.Errorf("withdrawing a decided case: %v, want conflict", err)
+	}
+}
+
+// TestSweep: a draft whose time has passed ends and forgets what was typed.
+func TestSweep(t *testing.T) {
+	w := casetest.New(t)
+	ctx := t.Context()
+	id := w.Draft(t)
+	if n, err := w.Clerk.Sweep(ctx, 10); err != nil || n != 0 {
+		t.Fatalf("swept %d fresh drafts, error %v", n, err)
+	}
+	w.Clock.Advance(31 * 24 * time.Hour)
+	if n, err := w.Clerk.Sweep(ctx, 10); err != nil || n != 1 {
+		t.Fatalf("swept %d drafts, error %v", n, err)
+	}
+	v, err := w.Desk.View(ctx, w.Nurse, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Case.State != application.Expired || len(v.Case.Answers.Values) != 0 {
+		t.Errorf("the draft is %s and keeps %d answers", v.Case.State, len(v.Case.Answers.Values))
+	}
+}
+
+func TestStartRefusals(t *testing.T) {
+	w := casetest.New(t)
+	ctx := t.Context()
+	for _, c := range []struct {
+		register, procedure string
+		want                fault.Kind
+	}{
+		{"nowhere.mhlw", "registration", fault.NotFound},
+		{"kangoshi.mhlw", "invention", fault.NotFound},
+		{"kangoshi.mhlw", "change", fault.Invalid}, // no entry to change
+	} {
+		if _, err := w.Desk.Start(ctx, w.Nurse, c.register, c.procedure, "ja"); !errors.Is(err, c.want) {
+			t.Errorf("%s %s: %v, want %s", c.register, c.procedure, err, c.want)
+		}
+	}
+	w.Clock.Set(time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC))
+	if _, err := w.Desk.Start(ctx, w.Nurse, "kangoshi.mhlw", "registration", "ja"); !errors.Is(err, fault.Invalid) {
+		t.Errorf("before the procedure opened: %v, want invalid", err)
+	}
+}
+
+// TestAppendOnly: what was submitted and what happened cannot be changed by any role of the program.
+func TestAppendOnly(t *testing.T) {
+	w := casetest.New(t)
+	w.Submitted(t)
+	for _, role := range []string{pg.RoleCitizen, pg.RoleOffice, pg.RoleWorker} {
+		for _, sql := range []string{"update submission set bytes = ''", "delete from submission", "update case_event set kind = 'x'", "delete from application", "delete from upload"} {
+			err := w.DB.As(role).Platform(t.Context(), func(tx *pg.Tx) error {
+				_, err := tx.Exec(t.Context(), sql)
+				return err
+			})
+			if err == nil || !strings.Contains(err.Error(), "permission denied") {
+				t.Errorf("%s as %s: %v, want permission denied", sql, role, err)
+			}
+		}
+	}
+}
+
+// TestDoors: through another registrar's, body's or nobody's door there is no case at all.
+func TestDoors(t *testing.T) {
+	w := casetest.New(t)
+	w.InReview(t)
+	ctx := t.Context()
+	tables := []string{"application", "submission", "upload", "inquiry", "case_event", "work_item", "payment_order", "fee_line", "sign_request", "notice"}
+	count := func(tx *pg.Tx) (seen []string, err error) {
+		for _, name := range tables {
+			var n int
+			if err := tx.QueryRow(ctx, "select count(*) from "+pgx.Identifier{name}.Sanitize()).Scan(&n); err != nil {
+				return nil, err
+			}
+			if n > 0 {
+				seen = append(seen, name)
+			}
+		}
+		return seen, nil
+	}
+	office, worker := w.DB.As(pg.RoleOffice), w.DB.As(pg.RoleWorker)
+	for name, open := range map[string]func(func(*pg.Tx) error) error{
+		"another registrar": func(f func(*pg.Tx) error) error { return office.InRegistrar(ctx, "sssc", f) },
+		"another body":      func(f func(*pg.Tx) error) error { return office.InBody(ctx, "pref-41", f) },
+		"no door":           func(f func(*pg.Tx) error) error { return worker.Platform(ctx, f) },
+		"citizen's process at the registrar's door": func(f func(*pg.Tx) error) error {
+			return w.DB.As(pg.RoleCitizen).InRegistrar(ctx, "mhlw", f)
+		},
+		"another person": func(f func(*pg.Tx) error) error {
+			return w.DB.As(pg.RoleCitizen).InPerson(ctx, pg.Person{ID: pg.NewID(), Ref: pg.NewID()}, f)
+		},
+	} {
+		err := open(func(tx *pg.Tx) error {
+			seen, err := count(tx)
+			if len(seen) > 0 {
+				t.Errorf("%s sees %v", name, seen)
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := office.InBody(ctx, "mhlw", func(tx *pg.Tx) error {
+		seen, err := count(tx)
+		if !slices.Equal(seen, tables) {
+			t.Errorf("the body itself sees only %v", seen)
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMovesEnd: from every state some end can be reached.
+func TestMovesEnd(t *testing.T) {
+	for _, s := range application.States {
+		seen, queue := map[application.State]bool{s: true}, []application.State{s}
+		for len(queue) > 0 {
+			for _, n := range application.Moves[queue[0]] {
+				if !seen[n] {
+					seen[n], queue = true, append(queue, n)
+				}
+			}
+			queue = queue[1:]
+		}
+		if !slices.ContainsFunc(application.States, func(e application.State) bool { return e.Ended() && seen[e] }) {
+			t.Errorf("from %s no end can be reached", s)
+		}
+	}
+}
+

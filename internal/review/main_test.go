@@ -1,0 +1,9 @@
+package review_test
+
+import (
+	"testing"
+
+	"akashi/internal/pg/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
