@@ -291,7 +291,9 @@ func (d *Desk) List(ctx context.Context, a Applicant) ([]Summary, error) {
 
 // References lists the references under which registrars know the person, one for each registrar with an application of
 // theirs, for reading what the log says under them.
-func (d *Desk) References(ctx context.Context, a Applicant) ([]uuid.UUID, error) { return d.directory(ctx, a) }
+func (d *Desk) References(ctx context.Context, a Applicant) ([]uuid.UUID, error) {
+	return d.directory(ctx, a)
+}
 
 // directory lists the references under which the person has applications.
 func (d *Desk) directory(ctx context.Context, a Applicant) (refs []uuid.UUID, err error) {
