@@ -52,6 +52,51 @@ func byLogin(ctx context.Context, tx *pg.Tx, subject string) (Staff, error) {
 	return s, err
 }
 
+// Names returns the names of members of staff by their ids, closed accounts too, for whoever reads who did what. An
+// unknown id is left out.
+func Names(ctx context.Context, db *pg.DB, ids ...uuid.UUID) (map[uuid.UUID]string, error) {
+	names := make(map[uuid.UUID]string, len(ids))
+	if len(ids) == 0 {
+		return names, nil
+	}
+	err := db.Platform(ctx, func(tx *pg.Tx) error {
+		rows, err := tx.Query(ctx, `select id, name from staff where id = any($1)`, ids)
+		if err != nil {
+			return err
+		}
+		var id uuid.UUID
+		var name string
+		_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+			names[id] = name
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the names of staff: %w", err)
+	}
+	return names, nil
+}
+
+// At lists everybody who has or had a role at a body, by name, for the filter of the body's log.
+func At(ctx context.Context, db *pg.DB, body string) (people []Staff, err error) {
+	err = db.Platform(ctx, func(tx *pg.Tx) error {
+		rows, err := tx.Query(ctx, `select s.id, s.subject, s.name from staff s
+			where exists (select 1 from staff_role r where r.staff_id = s.id and r.body_id = $1) order by s.name collate "C", s.id`, body)
+		if err != nil {
+			return err
+		}
+		people, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s Staff, err error) {
+			return s, row.Scan(&s.ID, &s.Subject, &s.Name)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the staff of a body: %w", err)
+	}
+	return people, nil
+}
+
 // SetStaff writes a staff account by its subject and returns its id: made when it is new, renamed or reopened when not.
 func SetStaff(ctx context.Context, tx *pg.Tx, subject, name string, active bool) (uuid.UUID, error) {
 	var id uuid.UUID

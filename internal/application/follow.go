@@ -209,6 +209,20 @@ func OpenByOffice(ctx context.Context, tx *pg.Tx, c *Case, due calendar.Date) er
 	return b.Send(ctx, tx.Tx)
 }
 
+// Drop ends a case that the office itself opened and that the second person does not agree to: there is no applicant to
+// send it back to, and whoever proposed it may propose anew.
+func Drop(ctx context.Context, tx *pg.Tx, c *Case, approver uuid.UUID) error {
+	w, err := heldBy(ctx, tx, c, approver)
+	if err != nil {
+		return err
+	}
+	var b pg.Batch
+	c.move(&b, tx, Withdrawn)
+	c.moveWork(&b, tx, w, WorkDone, nil)
+	c.event(&b, tx, "dropped", "staff", nil)
+	return b.Send(ctx, tx.Tx)
+}
+
 // summaries reads the cases filed under one reference.
 func summaries(ctx context.Context, tx *pg.Tx, ref uuid.UUID) ([]Summary, error) {
 	rows, err := tx.Query(ctx, `select `+caseColumns+` from application where person_ref = $1 and origin <> 'office' and state <> 'expired'`, ref)

@@ -17,6 +17,8 @@ type Filter struct {
 	Ref        uuid.UUID
 	Case       uuid.UUID
 	Entry      uuid.UUID
+	Act        Act     // only this act
+	Actor      string  // only this actor's id, e.g. of a member of staff
 	LookedOnly bool    // only acts by which somebody saw data and changed nothing
 	After      *Cursor // continue after this event; nil begins with the newest
 	Limit      int     // 1 to 200; 0 means 50
@@ -69,6 +71,12 @@ func (f Filter) where() (string, []any) {
 		if id != uuid.Nil {
 			and(column+" = ?", id)
 		}
+	}
+	if f.Act != "" {
+		and("e.act = ?", string(f.Act))
+	}
+	if f.Actor != "" {
+		and("e.actor_id = ?", f.Actor)
 	}
 	if f.LookedOnly {
 		and("e.act = any(?)", looked())

@@ -474,7 +474,7 @@ const (
 )
 
 // Decide is the second person's act. Agreeing to an approval changes the register in the same transaction; returning
-// sends the case back to its reviewer with a comment. The reviewer cannot decide (fault.Forbidden, and the database
+// sends the case back to its reviewer with a comment, or ends it when the office itself had opened it. The reviewer cannot decide (fault.Forbidden, and the database
 // refuses it too).
 func (d *Desk) Decide(ctx context.Context, o Officer, publicID string, verb Verb, comment string) error {
 	if err := o.may(account.CaseApprove); err != nil {
@@ -534,6 +534,9 @@ func (d *Desk) decide(ctx context.Context, tx *pg.Tx, o Officer, c *application.
 
 // follow does what a decision entails: the case moves, and an approval enters the register.
 func (d *Desk) follow(ctx context.Context, tx *pg.Tx, o Officer, c *application.Case, p *Decision, outcome string) error {
+	if outcome == "returned" && c.ProcedureID == MeasureProcedure {
+		return application.Drop(ctx, tx, c, o.Staff.ID)
+	}
 	if outcome == "returned" {
 		return application.SendBack(ctx, tx, c, o.Staff.ID, p.Reviewer)
 	}
@@ -598,13 +601,13 @@ func (d *Desk) ProposeMeasure(ctx context.Context, o Officer, m Measure) (public
 	return c.PublicID, err
 }
 
-// OpenDocument returns a document's line for an officer, whose look is recorded.
-func (d *Desk) OpenDocument(ctx context.Context, o Officer, publicID string, id uuid.UUID) (u application.Upload, err error) {
+// OpenDocument returns a document's line for an officer, whose look is recorded with its purpose.
+func (d *Desk) OpenDocument(ctx context.Context, o Officer, publicID string, id uuid.UUID, purpose string) (u application.Upload, err error) {
 	err = d.inCase(ctx, o, account.CaseView, publicID, func(tx *pg.Tx, c *application.Case) error {
 		if u, err = application.OneUpload(ctx, tx, c, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, c.Audited(audit.EvidenceView, o.Actor(account.CaseView), "procedure", u.EvidenceID))
+		return audit.Record(ctx, tx, c.Audited(audit.EvidenceView, o.Actor(account.CaseView), purpose, u.EvidenceID))
 	})
 	return u, err
 }

@@ -26,6 +26,7 @@ type Page struct {
 	Back     string                  // path of the back link, "" for none
 	Crumbs   []Link                  // breadcrumb, first to last but one
 	Current  string                  // id of the current navigation item
+	Nav      []NavItem               // navigation for this reader, by what they may do; nil means the portal's
 	User     string                  // name shown beside the log-out button; "" when nobody is logged in
 	Office   string                  // console: the body for which the reader works
 	Wide     bool                    // console: use the whole width
@@ -73,6 +74,14 @@ func (p *Page) HTMLLang() string { return htmlLang(p.Lang) }
 
 // ProblemFor returns the message that belongs to an input, "" when there is none.
 func (p *Page) ProblemFor(input string) string { return problemFor(p, p.Problems, input) }
+
+// nav is the navigation that the page shows.
+func (p *Page) nav() []NavItem {
+	if p.Nav != nil {
+		return p.Nav
+	}
+	return p.Site.cfg.Nav
+}
 
 // Render draws the layout around body and answers. Nothing is sent when drawing fails.
 func (p *Page) Render(w http.ResponseWriter, body templ.Component) error {

@@ -19,7 +19,7 @@ type Audience string
 // The three portals.
 const (
 	Citizen Audience = "citizen" // holders and applicants
-	Office  Audience = "office"  // staff of registrars: dense pages, Japanese only
+	Office  Audience = "office"  // staff of registrars: dense pages
 	Public  Audience = "public"  // anybody who checks a credential: no sessions
 )
 
@@ -94,13 +94,8 @@ func NewSite(cfg Config) (*Site, error) {
 	return s, nil
 }
 
-// Langs are the languages that the portal offers.
-func (s *Site) Langs() []qualification.Lang {
-	if s.cfg.Audience == Office {
-		return []qualification.Lang{qualification.JA}
-	}
-	return qualification.Langs
-}
+// Langs are the languages that the portal offers: the same three everywhere.
+func (s *Site) Langs() []qualification.Lang { return qualification.Langs }
 
 // Wrap returns the whole portal around its routes: static files, language, session, headers, cross-site protection,
 // body limit. The mux sees paths without language.
@@ -130,11 +125,7 @@ func (s *Site) plainPage(r *http.Request) *Page {
 	if r.URL.RawQuery != "" && s.cfg.Audience != Public {
 		path += "?" + r.URL.RawQuery // the public portal's queries may carry names: they are not repeated into links
 	}
-	lang := LangOf(r)
-	if s.cfg.Audience == Office {
-		lang = qualification.JA
-	}
-	return &Page{Site: s, Lang: lang, Path: path, Now: s.cfg.Clock.Now(), Wide: s.cfg.Audience == Office}
+	return &Page{Site: s, Lang: LangOf(r), Path: path, Now: s.cfg.Clock.Now(), Wide: s.cfg.Audience == Office}
 }
 
 // Redirect answers 303 to a path of this portal in the visitor's language: the end of every successful POST.
