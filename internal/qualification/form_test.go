@@ -40,7 +40,8 @@ func typed(rt *rapid.T, f *qualification.Field) map[string]string {
 	case qualification.KindRoman:
 		return map[string]string{f.ID + ".family": one("Takahashi", "ＴＡＫＡ"), f.ID + ".given": one("hanako")}
 	case qualification.KindDate:
-		return map[string]string{f.ID + ".era": one("", "reiwa"), f.ID + ".year": one("4", "４", "元", "R3"), f.ID + ".month": one("5", "１２"), f.ID + ".day": one("1", "31")}
+		year := rapid.SampledFrom([][2]string{{"", "2022"}, {"", "R3"}, {"", "令和４"}, {"reiwa", "元"}, {"reiwa", "５年"}}).Draw(rt, f.ID)
+		return map[string]string{f.ID + ".era": year[0], f.ID + ".year": year[1], f.ID + ".month": one("5", "１２"), f.ID + ".day": one("1", "31")}
 	case qualification.KindYearMonth:
 		return map[string]string{f.ID + ".era": "reiwa", f.ID + ".year": one("4", "８"), f.ID + ".month": one("2", "３月")}
 	case qualification.KindSelect, qualification.KindRadio, qualification.KindPrefecture:
@@ -76,28 +77,32 @@ func fill(rt *rapid.T, p *qualification.Procedure, f qualification.Facts) qualif
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		page := p.Prefill(g, a, f)
-		for try := 0; ; try++ {
-			filled := qualification.Answers{Raw: maps.Clone(page.Raw), Values: page.Values}
-			for j := range g.Fields {
-				if !g.Fields[j].Fixed {
-					maps.Copy(filled.Raw, typed(rt, &g.Fields[j]))
-				}
-			}
-			next, problems, err := p.Validate(g, filled, f)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			if len(problems) == 0 {
-				a = next
-				break
-			}
-			// A page of one field has no rules and takes what people type; others may need another draw.
-			if try > 200 {
-				rt.Fatalf("page %s of %s: %v from %v", g.ID, p.ID, problems, filled.Raw)
+		raw := maps.Clone(page.Raw)
+		for j := range g.Fields {
+			if !g.Fields[j].Fixed {
+				maps.Copy(raw, typed(rt, &g.Fields[j]))
 			}
 		}
+		obeyRules(raw)
+		next, problems, err := p.Validate(g, qualification.Answers{Raw: raw, Values: page.Values}, f)
+		if err != nil || len(problems) > 0 {
+			rt.Fatalf("page %s of %s: %v %v from %v", g.ID, p.ID, problems, err, raw)
+		}
+		a = next
 	}
 	return a
+}
+
+// obeyRules brings drawn answers in line with the rules of the pages.
+func obeyRules(raw map[string]string) {
+	if domicile, there := raw["domicile"]; there && domicile != "99" {
+		raw["nationality"] = ""
+	} else if there {
+		raw["nationality"] = "ベトナム"
+	}
+	if _, there := raw["change_name"]; there && raw["change_domicile"] == "" {
+		raw["change_name"] = "yes"
+	}
 }
 
 // spoil draws something that cannot stand in a field; false when anything can.
