@@ -255,7 +255,7 @@ func (p *party) session(ctx context.Context, provider *oidc.Provider, pending Pe
 	if raw == "" {
 		return refuse(errors.New("there is none"))
 	}
-	verifier := provider.VerifierContext(p.outside(ctx), &oidc.Config{
+	verifier := provider.Verifier(&oidc.Config{ // keeps the provider's keys, and asks again for one it has not seen
 		ClientID: p.cfg.ClientID, SupportedSigningAlgs: []string{oidc.ES256}, Now: p.cfg.Clock.Now,
 	})
 	id, err := verifier.Verify(p.outside(ctx), raw)

@@ -10,6 +10,9 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
+// clockSkew is how far the issuer's clock may be ahead of ours.
+const clockSkew = time.Minute
+
 // checkRevocation gets the list that covers cert and sees that cert was not on it at the moment of signing.
 func (v *Verifier) checkRevocation(ctx context.Context, cert, anchor *x509.Certificate, at time.Time) error {
 	point, err := crlPoint(cert)
@@ -27,7 +30,7 @@ func (v *Verifier) checkRevocation(ctx context.Context, cert, anchor *x509.Certi
 	if err := checkList(list, anchor, point); err != nil {
 		return err
 	}
-	if now := v.Now(); now.Before(list.ThisUpdate) || list.NextUpdate.IsZero() || now.After(list.NextUpdate) {
+	if now := v.Now(); now.Add(clockSkew).Before(list.ThisUpdate) || list.NextUpdate.IsZero() || now.After(list.NextUpdate) {
 		return refuse(CRLStale, list.ThisUpdate.Format(time.RFC3339)+" to "+list.NextUpdate.Format(time.RFC3339))
 	}
 	for _, entry := range list.RevokedCertificateEntries {

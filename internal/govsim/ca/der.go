@@ -145,11 +145,12 @@ func pointOf(cert *x509.Certificate) ([]byte, error) {
 			continue
 		}
 		value := cryptobyte.String(e.Value)
-		if value.ReadASN1(&value, cbasn1.SEQUENCE) && value.ReadASN1(&value, cbasn1.SEQUENCE) &&
-			value.ReadASN1(&value, contextTag(0)) && value.ReadASN1(&value, contextTag(0)) &&
-			value.ReadASN1(&value, contextTag(4)) {
-			return bytes.Clone(value), nil
+		for _, tag := range []cbasn1.Tag{cbasn1.SEQUENCE, cbasn1.SEQUENCE, contextTag(0), contextTag(0), contextTag(4)} {
+			if !value.ReadASN1(&value, tag) {
+				return nil, errors.New("the certificate's revocation list has no directory name")
+			}
 		}
+		return bytes.Clone(value), nil
 	}
 	return nil, errors.New("the certificate names no revocation list")
 }

@@ -7,7 +7,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -64,7 +66,19 @@ func newStaffDesk(p *provider, cfg StaffConfig) (*staffDesk, error) {
 		d.users[u.Username] = &staffState{StaffUser: u}
 		d.order = append(d.order, u.Username)
 	}
+	p.check = checkMaxAge
 	return d, nil
+}
+
+// checkMaxAge refuses a max_age that is no number of seconds (OpenID Connect Core 1.0 §3.1.2.1). Any number is kept:
+// there are no sessions here, everybody logs in anew on every visit.
+func checkMaxAge(_ *request, query url.Values) *problem {
+	if age := query.Get("max_age"); age != "" {
+		if _, err := strconv.ParseUint(age, 10, 31); err != nil {
+			return bad("invalid_request", "max_age is no number of seconds")
+		}
+	}
+	return nil
 }
 
 // tryPassword checks username and password. Unknown users and wrong passwords are one answer.
