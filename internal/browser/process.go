@@ -9,6 +9,7 @@ package browser
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -26,6 +27,7 @@ const install = "apt-get install -y --no-install-recommends chromium fonts-noto-
 var shared struct {
 	once sync.Once
 	ctx  context.Context
+	life io.Closer // its end, at the end of this process, lets the profile be removed; held so that it is not collected
 	err  error
 }
 
@@ -48,7 +50,7 @@ func start() (context.Context, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a profile directory: %w", err)
 	}
-	if err := removeAtEnd(profile); err != nil {
+	if shared.life, err = removeAtEnd(profile); err != nil {
 		return nil, err
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -77,14 +79,15 @@ func findChromium() (string, error) {
 
 // removeAtEnd starts a shell that waits until this test binary has ended in whatever way, which closes its standard
 // input, and then removes the profile. Chromium itself is ended by the kernel (parent-death signal).
-func removeAtEnd(dir string) error {
+func removeAtEnd(dir string) (io.Closer, error) {
 	cmd := exec.Command("/bin/sh", "-c", `cat >/dev/null; sleep 0.3; rm -rf "$1" || { sleep 1; rm -rf "$1"; }`, "sh", dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a Ctrl-C at the terminal must not end it before its work
-	if _, err := cmd.StdinPipe(); err != nil {
-		return fmt.Errorf("starting the clean-up of the profile: %w", err)
+	life, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting the clean-up of the profile: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting the clean-up of the profile: %w", err)
+		return nil, fmt.Errorf("starting the clean-up of the profile: %w", err)
 	}
-	return nil
+	return life, nil
 }

@@ -78,6 +78,7 @@ func (s *Site) fail(w *sentWriter, r *http.Request, err error) {
 	if w.sent {
 		return
 	}
+	w.Header().Del("Location") // of a redirect that could not be kept
 	if to := s.loginFor(r, kind); to != "" {
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return

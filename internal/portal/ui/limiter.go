@@ -84,6 +84,9 @@ func (s *Site) ClientKey(r *http.Request) string {
 		addr = next.Unmap()
 	}
 	bits := 24
+	if !addr.IsValid() {
+		return "unknown"
+	}
 	if addr.Is6() {
 		bits = 56
 	}
@@ -109,4 +112,11 @@ func (s *Site) isProxy(a netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// Len is how many clients the limiter remembers.
+func (l *Limiter) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.clients)
 }

@@ -22,7 +22,7 @@ func serve(t *testing.T, audience ui.Audience) string {
 	site := uitest.Site(t, ui.Config{
 		Audience: audience, Demo: true, Clock: clock.Fixed(time.Date(2026, 12, 4, 9, 0, 0, 0, clock.JST)),
 		LogoutPath: "/logout",
-		Nav: []ui.NavItem{{ID: "home", Key: "layout.about", Path: "/"}, {ID: "help", Key: "layout.help", Path: "/help"}},
+		Nav:        []ui.NavItem{{ID: "home", Key: "layout.about", Path: "/"}, {ID: "help", Key: "layout.help", Path: "/help"}},
 	})
 	mux := http.NewServeMux()
 	mux.Handle(styleguide.Prefix, styleguide.Handler(site))
