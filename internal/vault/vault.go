@@ -1,7 +1,7 @@
 // Package vault keeps the platform's own secrets in files of the data directory: made at the first start, read at every
 // other, never shown. They are the key from which registrars' references are derived, the cookie keys, the key that
-// signs checkpoints of the audit log and the keys of the login clients. Keys that sign credentials are not here; they
-// belong to a connector that may be an HSM.
+// signs checkpoints of the audit log and the keys by which outside systems know us. Keys that sign credentials are not
+// here; they belong to a connector that may be an HSM.
 //
 // A file is 0600 and its directory 0700; anything wider is refused with the remedy. A new file appears under its name
 // complete and on disk, or not at all, and of two programs starting at once one makes it and both use it. Losing
@@ -38,6 +38,7 @@ const (
 	fileCitizenSign    = "citizen-client-sign.pem"
 	fileCitizenDecrypt = "citizen-client-decrypt.pem"
 	fileStaffSign      = "staff-client-sign.pem"
+	fileServicesSign   = "services-client-sign.pem"
 )
 
 // NoteName is the name under which checkpoints of the audit log are signed, and the log's origin (C2SP tlog-checkpoint).
@@ -51,6 +52,7 @@ type Vault struct {
 	ref, citizenCookie, officeCookie Secret
 	checkpoint                       Checkpoint
 	citizenSign, staffSign           SigningKey
+	servicesSign                     SigningKey
 	citizenDecrypt                   DecryptionKey
 }
 
@@ -80,6 +82,7 @@ func read(dir string) (*Vault, error) {
 		{fileNote, newNoteKey, v.checkpoint.take},
 		{fileCitizenSign, newSigningKey, v.citizenSign.take},
 		{fileStaffSign, newSigningKey, v.staffSign.take},
+		{fileServicesSign, newSigningKey, v.servicesSign.take},
 		{fileCitizenDecrypt, newDecryptionKey, v.citizenDecrypt.take},
 	}
 	for _, s := range steps {
@@ -114,6 +117,9 @@ func (v *Vault) CitizenClientDecryption() DecryptionKey { return v.citizenDecryp
 
 // StaffClientKey signs the staff login client's assertions (private_key_jwt, ES256).
 func (v *Vault) StaffClientKey() SigningKey { return v.staffSign }
+
+// ServicesClientKey signs the tokens with which the registries and the payment provider are called (ES256).
+func (v *Vault) ServicesClientKey() SigningKey { return v.servicesSign }
 
 func newSymmetric() ([]byte, error) {
 	key := make([]byte, 32)

@@ -116,7 +116,7 @@ func TestOpenSSLReadsTheKeys(t *testing.T) {
 	d := made(t)
 	open(t, d)
 	for file, want := range map[string]string{
-		"citizen-client-sign.pem": "prime256v1", "staff-client-sign.pem": "prime256v1", "citizen-client-decrypt.pem": "3072 bit",
+		"citizen-client-sign.pem": "prime256v1", "staff-client-sign.pem": "prime256v1", "services-client-sign.pem": "prime256v1", "citizen-client-decrypt.pem": "3072 bit",
 	} {
 		out, err := exec.Command("openssl", "pkey", "-in", filepath.Join(d, file), "-noout", "-text").CombinedOutput()
 		if err != nil || !strings.Contains(string(out), want) {
@@ -135,8 +135,8 @@ func TestFilesArePrivateAndNothingElseStays(t *testing.T) {
 	}
 	entries, err := os.ReadDir(d)
 	must(t, err)
-	if len(entries) != 7 {
-		t.Errorf("%d files, want 7: %v", len(entries), entries)
+	if len(entries) != 8 {
+		t.Errorf("%d files, want 8: %v", len(entries), entries)
 	}
 	for _, e := range entries {
 		info, err := e.Info()
