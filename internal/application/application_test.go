@@ -18,6 +18,7 @@ import (
 
 // TestMovesMatchDatabase compares the table of moves in Go with the one that the database enforces.
 func TestMovesMatchDatabase(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	casetest.CompareMoves(t, w, "application_move", application.Moves, application.States, string(application.Draft))
 	casetest.CompareStates(t, w, "application_state", application.States)
@@ -25,6 +26,7 @@ func TestMovesMatchDatabase(t *testing.T) {
 
 // TestIllegalMoves tries every pair of states that is not a move, against the constraint.
 func TestIllegalMoves(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	id := w.Draft(t)
 	tried := 0
@@ -46,6 +48,7 @@ func TestIllegalMoves(t *testing.T) {
 }
 
 func TestSubmitIsIdempotent(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	ctx := t.Context()
 	id := w.Draft(t)
@@ -94,6 +97,7 @@ func TestRefusedSubmissions(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := casetest.New(t)
 			id := w.Draft(t)
 			err := c.act(t, w, id, w.Frozen(t, id))
@@ -113,6 +117,7 @@ func TestRefusedSubmissions(t *testing.T) {
 }
 
 func TestAnotherPersonFindsNothing(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	ctx := t.Context()
 	id := w.Draft(t)
@@ -135,6 +140,7 @@ func TestAnotherPersonFindsNothing(t *testing.T) {
 
 // TestDocumentMissing: the page of the document is named, and the case stays a draft.
 func TestDocumentMissing(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	ctx := t.Context()
 	id := w.Draft(t)
@@ -156,6 +162,7 @@ func TestDocumentMissing(t *testing.T) {
 
 // TestRegistrySilent: the draft opens with what the card said, and the answer comes later by a job.
 func TestRegistrySilent(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	w.Answers.Fail(application.Resident, fault.New(fault.Upstream, "", "down"))
 	id := w.Draft(t)
@@ -190,6 +197,7 @@ func TestRegistrySilent(t *testing.T) {
 func TestUndecidableDomicile(t *testing.T) {
 	for _, class := range []string{"partly_unknown_order", "partly_unknown_before_computerisation", "none", "multiple"} {
 		t.Run(class, func(t *testing.T) {
+			t.Parallel()
 			w := casetest.New(t)
 			ctx := t.Context()
 			w.Answers.Set(application.Family, application.Reply{Class: class, Source: "test", At: casetest.Start()})
@@ -222,6 +230,7 @@ func TestUndecidableDomicile(t *testing.T) {
 
 // TestClockPauses: the days an applicant takes do not count against the office.
 func TestClockPauses(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	ctx := t.Context()
 	w.Answers.Set(application.Family, application.Reply{Class: "none", Source: "test", At: casetest.Start()})
@@ -243,6 +252,7 @@ func TestClockPauses(t *testing.T) {
 }
 
 func TestWithdraw(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	ctx := t.Context()
 	id := w.InReview(t)
@@ -264,6 +274,7 @@ func TestWithdraw(t *testing.T) {
 
 // TestSweep: a draft whose time has passed ends and forgets what was typed.
 func TestSweep(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	ctx := t.Context()
 	id := w.Draft(t)
@@ -284,6 +295,7 @@ func TestSweep(t *testing.T) {
 }
 
 func TestStartRefusals(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	ctx := t.Context()
 	for _, c := range []struct {
@@ -306,6 +318,7 @@ func TestStartRefusals(t *testing.T) {
 
 // TestAppendOnly: what was submitted and what happened cannot be changed by any role of the program.
 func TestAppendOnly(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	w.Submitted(t)
 	for _, role := range []string{pg.RoleCitizen, pg.RoleOffice, pg.RoleWorker} {
@@ -323,6 +336,7 @@ func TestAppendOnly(t *testing.T) {
 
 // TestDoors: through another registrar's, body's or nobody's door there is no case at all.
 func TestDoors(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	w.InReview(t)
 	ctx := t.Context()
@@ -390,4 +404,3 @@ func TestMovesEnd(t *testing.T) {
 		}
 	}
 }
-

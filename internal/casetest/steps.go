@@ -2,6 +2,7 @@ package casetest
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"akashi/internal/application"
@@ -54,7 +55,10 @@ func (w *World) Draft(t testing.TB) string {
 			t.Fatalf("page %s: %s: %s", g.ID, p.Input, p.Message.JA)
 		}
 	}
-	w.Upload(t, c.PublicID, "medical_certificate")
+	v = must(w.Desk.View(ctx, w.Nurse, c.PublicID))(t)
+	for _, missing := range must(v.MissingDocuments())(t) {
+		w.Upload(t, c.PublicID, strings.TrimPrefix(missing.Field, "evidence:"))
+	}
 	return c.PublicID
 }
 

@@ -99,7 +99,10 @@ func (a *Answers) ask(system string) application.Ask {
 	}
 }
 
-// RefKeyForTests is the platform key of every world.
+// definitions are loaded once for a test binary; nothing can change them.
+var definitions = sync.OnceValues(func() (*qualification.Catalogue, error) { return qualification.Load(qualifications.Files) })
+
+// refKey is the platform key of every world.
 var refKey = []byte("0123456789abcdef0123456789abcdef")
 
 // Start is the moment at which every world begins.
@@ -137,7 +140,7 @@ func check(t testing.TB, err error) {
 
 func (w *World) catalogue(t testing.TB) {
 	t.Helper()
-	w.Catalogue = must(qualification.Load(qualifications.Files))(t)
+	w.Catalogue = must(definitions())(t)
 	check(t, application.SyncReference(t.Context(), w.DB.As(pg.RoleWorker), w.Catalogue))
 	w.Blobs = must(blob.New(t.TempDir()))(t)
 	w.Jobs = must(job.NewInserter())(t)

@@ -11,6 +11,7 @@ import (
 
 // TestStory walks the main job: apply, sign, pay, review, approve, enter, sign the credential, verify it, revoke it.
 func TestStory(t *testing.T) {
+	t.Parallel()
 	w := casetest.New(t)
 	ctx := t.Context()
 	id := w.Registered(t)
