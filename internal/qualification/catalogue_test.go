@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -235,4 +236,42 @@ func BenchmarkLoad(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestFormatIsExplained: every key of the schema stands in the guide for authors.
+func TestFormatIsExplained(t *testing.T) {
+	guide, err := os.ReadFile("../../qualifications/FORMAT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema any
+	if err := json.Unmarshal(repository(t)["schema.json"], &schema); err != nil {
+		t.Fatal(err)
+	}
+	for key := range propertiesOf(schema) {
+		if !bytes.Contains(guide, []byte("`"+key+"`")) {
+			t.Errorf("FORMAT.md does not explain %s", key)
+		}
+	}
+}
+
+// propertiesOf gathers the keys that a schema knows, at any depth.
+func propertiesOf(schema any) map[string]bool {
+	keys := map[string]bool{}
+	switch s := schema.(type) {
+	case map[string]any:
+		if properties, ok := s["properties"].(map[string]any); ok {
+			for key := range properties {
+				keys[key] = true
+			}
+		}
+		for _, v := range s {
+			maps.Copy(keys, propertiesOf(v))
+		}
+	case []any:
+		for _, v := range s {
+			maps.Copy(keys, propertiesOf(v))
+		}
+	}
+	return keys
 }
