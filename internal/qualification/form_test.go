@@ -441,4 +441,10 @@ func TestReadings(t *testing.T) {
 			t.Errorf("prefecture %d: %+v", i+1, o)
 		}
 	}
+	for code, want := range map[string]string{"01": "{北海道|ほっかいどう}", "13": "{東京都|とうきょうと}", "41": "{佐賀県|さがけん}", "47": "{沖縄県|おきなわけん}"} {
+		choices := definition(t, "kangoshi").Procedure("registration").Field("domicile").Choices()
+		if i := slices.IndexFunc(choices, func(o qualification.Option) bool { return o.Value == code }); i < 0 || choices[i].Label.Easy != want {
+			t.Errorf("prefecture %s is not read %s", code, want)
+		}
+	}
 }

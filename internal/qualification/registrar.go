@@ -3,6 +3,8 @@ package qualification
 import (
 	"encoding/json"
 	"fmt"
+
+	"akashi/internal/person"
 )
 
 // loadRegistrars reads the bodies that keep registers.
@@ -46,24 +48,11 @@ func lintRegistrars(list []Registrar, r *reporter) {
 		if g.Kind == "designated" && g.Parent == "" {
 			r.add(at+".parent", "missing: a designated body has the ministry that designated it")
 		}
-		if g.LGCode != "" && !validLGCode(g.LGCode) {
+		if g.LGCode != "" && !person.ValidLGCode(g.LGCode) {
 			r.add(at+".lg_code", "%q has a wrong check digit", g.LGCode)
 		}
 		if g.Kind == "prefecture" && g.LGCode != "" && g.ID != "pref-"+g.LGCode[:2] {
 			r.add(at+".id", "a prefecture is called pref-%s here", g.LGCode[:2])
 		}
 	}
-}
-
-// validLGCode checks the last digit of a 全国地方公共団体コード: the first five are weighted 6 to 2, and the lowest digit of
-// 11 less the remainder modulo 11 is the sixth.
-func validLGCode(code string) bool {
-	if len(code) != 6 {
-		return false
-	}
-	sum := 0
-	for i, c := range code[:5] {
-		sum += int(c-'0') * (6 - i)
-	}
-	return int(code[5]-'0') == (11-sum%11)%10
 }
