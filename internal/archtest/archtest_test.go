@@ -34,9 +34,11 @@ var order = lines(`
 	portal/ui
 	portal/ui/styleguide
 	portal/citizen portal/office portal/public api
+	system
 	govsim/gate govsim/fail
 	govsim/ca
 	govsim/idp govsim/resident govsim/family govsim/payment govsim/inbox govsim/timestamp
+	govsim/world
 	demo bench
 	/cmd/akashi
 	/test
@@ -160,7 +162,7 @@ func refuseConnector(level map[string]int, s source, to string) string {
 
 // wires tells whether the package puts the program together.
 func wires(pkg string) bool {
-	return slices.Contains([]string{"/cmd/akashi", "/test", "demo", "bench"}, pkg)
+	return slices.Contains([]string{"/cmd/akashi", "/test", "system", "demo", "bench"}, pkg)
 }
 
 func unless(allowed bool, why string) string {
