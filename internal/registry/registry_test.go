@@ -1,0 +1,319 @@
+package registry_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"akashi/internal/application"
+	"akashi/internal/calendar"
+	"akashi/internal/casetest"
+	"akashi/internal/fault"
+	"akashi/internal/jtext"
+	"akashi/internal/person"
+	"akashi/internal/pg"
+	"akashi/internal/registry"
+	"akashi/internal/review"
+)
+
+func TestMovesMatchDatabase(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	casetest.CompareMoves(t, w, "entry_move", registry.Moves, registry.States, string(registry.Registered))
+	casetest.CompareStates(t, w, "entry_state", registry.States)
+}
+
+// takenOver puts an entry into the register as the take-over of an old register does.
+func takenOver(t testing.TB, w *casetest.World, number int, name string, birth calendar.Date) {
+	t.Helper()
+	key := jtext.SearchKey(name)
+	facts, err := json.Marshal(map[string]string{"name": name, "birth_date": birth.String(), "name_kana": "ミホン　ハナコ", "sex": "2", "domicile": "13", "exam_passed_on": "2000-03"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.DB.As(pg.RoleWorker).InRegistrar(t.Context(), "mhlw", func(tx *pg.Tx) error {
+		_, err := tx.Exec(t.Context(), `
+			insert into entry (register_id, id, registrar_id, number, series, ordinal, state, prior_state, registered_on, facts,
+			  name_key, kana_key, grams, key_version, birth_date, revision, updated_at)
+			values ('kangoshi.mhlw', $1, 'mhlw', $2, 'old', $3, 'registered', 'registered', '2001-04-01', $4, $5, $6, $7, $8, $9, 1, $10)`,
+			pg.NewID(), fmt.Sprint(number), number, facts, key, jtext.KanaKey("ミホン　ハナコ"), jtext.Grams(key), jtext.KeyVersion, birth, tx.Now)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNumbersWithoutGaps: many approvals at once, some of which fail, use every number once.
+func TestNumbersWithoutGaps(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	w.Passer(t)
+	var ids []string
+	for i := range 6 {
+		a := w.Nurse
+		if i > 0 {
+			a = w.Another(t, fmt.Sprint("nurse", i), casetest.Card())
+		}
+		w.Nurse = a
+		ids = append(ids, w.Proposed(t))
+		if err := w.Office.Take(t.Context(), w.Approver, ids[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken := *w.Office
+	broken.Enter = func(ctx context.Context, tx *pg.Tx, d review.Decided) error {
+		if _, err := registry.Enter(ctx, tx, d); err != nil {
+			return err
+		}
+		return errors.New("failing after the number was taken")
+	}
+	var group sync.WaitGroup
+	for _, id := range ids {
+		group.Go(func() {
+			if err := broken.Decide(t.Context(), w.Approver, id, review.Agree, ""); err == nil || !strings.Contains(err.Error(), "after the number was taken") {
+				t.Errorf("the failing approval: %v", err)
+			}
+			if err := w.Office.Decide(t.Context(), w.Approver, id, review.Agree, ""); err != nil {
+				t.Errorf("the approval: %v", err)
+			}
+			if err := w.Office.Decide(t.Context(), w.Approver, id, review.Agree, ""); !errors.Is(err, fault.Conflict) {
+				t.Errorf("approving twice: %v, want conflict", err)
+			}
+		})
+	}
+	group.Wait()
+	w.Work(t)
+	var numbers []string
+	if err := w.DB.Superuser().QueryRow(t.Context(), `select array_agg(number order by ordinal) from entry`).Scan(&numbers); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"1", "2", "3", "4", "5", "6"}; !slices.Equal(numbers, want) {
+		t.Errorf("numbers %v, want %v", numbers, want)
+	}
+}
+
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	day := calendar.Date{Year: 1980, Month: 5, Day: 6}
+	for i, name := range []string{"髙橋　花子", "高橋　花代", "見本　橋子", "渡邉　一", "渡辺　一郎"} {
+		takenOver(t, w, 1000+i, name, day)
+	}
+	for _, c := range []struct {
+		q    registry.Query
+		want []string
+	}{
+		{registry.Query{Number: "第１００２号"}, []string{"見本　橋子"}},
+		{registry.Query{Name: "高橋"}, []string{"髙橋　花子", "高橋　花代"}},
+		{registry.Query{Name: "髙橋花子"}, []string{"髙橋　花子"}},
+		{registry.Query{Name: "橋", Infix: true}, []string{"見本　橋子", "髙橋　花子", "高橋　花代"}},
+		{registry.Query{Name: "橋花", Infix: true}, []string{"髙橋　花子", "高橋　花代"}},
+		{registry.Query{Name: "渡邊"}, []string{"渡邉　一", "渡辺　一郎"}},
+		{registry.Query{Name: "渡辺", BirthDate: day.AddDays(1)}, nil},
+		{registry.Query{Kana: "みほん"}, []string{"髙橋　花子", "高橋　花代", "見本　橋子", "渡邉　一", "渡辺　一郎"}},
+		{registry.Query{Name: "存在しない", Infix: true}, nil},
+	} {
+		c.q.Purpose = "procedure"
+		found, err := w.Reader.Search(ctx, w.Keeper, c.q)
+		if err != nil {
+			t.Fatalf("%+v: %v", c.q, err)
+		}
+		var got []string
+		for _, e := range found {
+			got = append(got, e.Facts["name"])
+		}
+		slices.Sort(got)
+		slices.Sort(c.want)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %v, want %v", c.q, got, c.want)
+		}
+	}
+	for key, q := range map[string]registry.Query{
+		"fault.purpose":      {Name: "高橋"},
+		"fault.search_empty": {Purpose: "procedure", Name: "　"},
+	} {
+		_, err := w.Reader.Search(ctx, w.Keeper, q)
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Key != key {
+			t.Errorf("%+v: %v, want key %s", q, err, key)
+		}
+	}
+	elsewhere := w.Keeper
+	elsewhere.Body = "sssc"
+	if _, err := w.Reader.Search(ctx, elsewhere, registry.Query{Name: "高橋", Purpose: "procedure"}); !errors.Is(err, fault.Forbidden) {
+		t.Errorf("searching for another body: %v, want forbidden", err)
+	}
+}
+
+// TestSearchPlans reads the plans as the office's role under row-level security: every search goes by an index.
+func TestSearchPlans(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	_, err := w.DB.Superuser().Exec(ctx, `
+		insert into entry (register_id, id, registrar_id, number, series, ordinal, state, prior_state, registered_on, facts,
+		  name_key, kana_key, grams, key_version, birth_date, revision, updated_at)
+		select 'kangoshi.mhlw', gen_random_uuid(), 'mhlw', n::text, 'old', n, 'registered', 'registered', '2001-04-01', '{}',
+		       k, k, (select array_agg(distinct g) from (select substr(k, i, 1) g from generate_series(1, 4) i union select substr(k, i, 2) from generate_series(1, 3) i) x),
+		       1, date '1950-01-01' + n % 20000, 1, now()
+		  from (select n, chr(19968 + n * 7 % 2000) || chr(19968 + n * 11 % 1999) || chr(19968 + n * 13 % 1997) || chr(19968 + n * 17 % 1993) k
+		          from generate_series(1, 40000) n) s`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.DB.Superuser().Exec(ctx, `analyze entry`); err != nil {
+		t.Fatal(err)
+	}
+	for index, sql := range map[string]string{
+		"entry_number_unique": `select * from entry where registrar_id = 'mhlw' and register_id = 'kangoshi.mhlw' and number = '77'`,
+		"entry_name":          `select * from entry where registrar_id = 'mhlw' and name_key >= '万' and name_key < '万' || chr(1114111) order by name_key, id limit 50`,
+		"entry_kana":          `select * from entry where registrar_id = 'mhlw' and kana_key >= '万' and kana_key < '万' || chr(1114111) order by kana_key, id limit 50`,
+	} {
+		plan := explain(t, w, sql)
+		if !strings.Contains(plan, index) {
+			t.Errorf("%s is not used:\n%s", index, plan)
+		}
+	}
+	var inner string
+	if err := w.DB.Superuser().QueryRow(ctx, `select prosrc from pg_proc where proname = 'search_entry_grams'`).Scan(&inner); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(inner, "app.registrar") || !strings.Contains(inner, "app.door") {
+		t.Error("the search function does not repeat the registrar's condition")
+	}
+}
+
+func explain(t *testing.T, w *casetest.World, sql string) (plan string) {
+	t.Helper()
+	err := w.DB.As(pg.RoleOffice).InRegistrar(t.Context(), "mhlw", func(tx *pg.Tx) error {
+		rows, err := tx.Query(t.Context(), "explain "+sql)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			var line string
+			if err := rows.Scan(&line); err != nil {
+				return err
+			}
+			plan += line + "\n"
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// TestGramsOfAnotherRegistrar: the search function gives nothing through any other door.
+func TestGramsOfAnotherRegistrar(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	takenOver(t, w, 1, "見本　橋子", calendar.Date{Year: 1980, Month: 5, Day: 6})
+	count := func(tx *pg.Tx) (n int, err error) {
+		err = tx.QueryRow(ctx, `select count(*) from search_entry_grams(array['橋'], 10)`).Scan(&n)
+		return n, err
+	}
+	office := w.DB.As(pg.RoleOffice)
+	for name, c := range map[string]struct {
+		open func(func(*pg.Tx) error) error
+		want int
+	}{
+		"own":    {func(f func(*pg.Tx) error) error { return office.InRegistrar(ctx, "mhlw", f) }, 1},
+		"other":  {func(f func(*pg.Tx) error) error { return office.InRegistrar(ctx, "sssc", f) }, 0},
+		"body":   {func(f func(*pg.Tx) error) error { return office.InBody(ctx, "mhlw", f) }, 0},
+		"nobody": {func(f func(*pg.Tx) error) error { return office.Platform(ctx, f) }, 0},
+	} {
+		err := c.open(func(tx *pg.Tx) error {
+			n, err := count(tx)
+			if n != c.want {
+				t.Errorf("%s: %d found, want %d", name, n, c.want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := w.DB.As(pg.RoleCitizen).Platform(ctx, func(tx *pg.Tx) error { _, err := count(tx); return err }); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("a citizen's process searches: %v, want permission denied", err)
+	}
+}
+
+// TestHistory: an entry's past can be read, and nobody can write it anew.
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	w.Registered(t)
+	held, err := w.Wallet.List(ctx, w.Nurse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := held[0].Entry
+	measure, err := w.Office.ProposeMeasure(ctx, w.Keeper, review.Measure{Register: e.RegisterID, EntryID: e.ID, Ref: *e.PersonRef, Kind: review.MeasureSuspend, Reason: "試験", Who: casetest.Card()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Approve(t, measure)
+	got, past, err := w.Reader.Open(ctx, w.Keeper, e.RegisterID, e.ID, "procedure")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.State != registry.Suspended || len(past) != 2 || past[0].Act != registry.ActSuspend || past[1].Act != registry.ActRegister {
+		t.Errorf("entry %s, history %+v", got.State, past)
+	}
+	if _, _, err := w.Reader.Open(ctx, w.Keeper, e.RegisterID, e.ID, ""); !errors.Is(err, fault.Invalid) {
+		t.Errorf("opening without a purpose: %v, want invalid", err)
+	}
+	again, err := w.Office.ProposeMeasure(ctx, w.Keeper, review.Measure{Register: e.RegisterID, EntryID: e.ID, Ref: *e.PersonRef, Kind: review.MeasureRevoke, Reason: "試験", Who: casetest.Card()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Approve(t, again)
+	third, err := w.Office.ProposeMeasure(ctx, w.Keeper, review.Measure{Register: e.RegisterID, EntryID: e.ID, Ref: *e.PersonRef, Kind: review.MeasureSuspend, Reason: "試験", Who: casetest.Card()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Office.Take(ctx, w.Approver, third); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Office.Decide(ctx, w.Approver, third, review.Agree, ""); !errors.Is(err, fault.Conflict) {
+		t.Errorf("suspending a revoked entry: %v, want conflict", err)
+	}
+	for _, role := range []string{pg.RoleOffice, pg.RoleWorker, pg.RoleCitizen} {
+		for _, sql := range []string{"update entry_history set act = 'x'", "delete from entry_history", "delete from entry"} {
+			err := w.DB.As(role).Platform(ctx, func(tx *pg.Tx) error { _, err := tx.Exec(ctx, sql); return err })
+			if err == nil || !strings.Contains(err.Error(), "permission denied") {
+				t.Errorf("%s as %s: %v, want permission denied", sql, role, err)
+			}
+		}
+	}
+}
+
+// TestExamineAlike: somebody of the same name and birth date in the register is shown to the reviewer.
+func TestExamineAlike(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	takenOver(t, w, 7, "見本　花子", casetest.Card().BirthDate)
+	v, err := w.Office.Open(t.Context(), w.Reviewer, w.InReview(t), "procedure")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range v.Findings {
+		if f.Check == "entry" && (f.Result != review.Attention || f.Code != "entry_alike") {
+			t.Errorf("finding %+v", f)
+		}
+	}
+	if who := application.Declared(v.Case); who.Name != (person.Name{Family: "見本", Given: "花子"}) {
+		t.Errorf("declared %+v", who)
+	}
+}
