@@ -120,6 +120,7 @@ func (l *loader) load(name string) (*Definition, Findings) {
 		return nil, r.found
 	}
 	checkSchema(l.schemas.definition, doc, r)
+	checkReadings(doc, "", r)
 	if len(r.found) > 0 {
 		return nil, r.found
 	}

@@ -17,6 +17,7 @@ func (l *loader) loadRegistrars() ([]Registrar, Findings) {
 	}
 	checkDuplicates(doc, "", r)
 	checkSchema(l.schemas.registrars, doc, r)
+	checkReadings(doc, "", r)
 	if len(r.found) > 0 {
 		return nil, r.found
 	}
