@@ -51,11 +51,12 @@ func OpenCheckpoint(signed []byte, v note.Verifier) (Checkpoint, error) {
 	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
 		return Checkpoint{}, fault.New(fault.Invalid, "", "the checkpoint's size is not a number")
 	}
-	root, err := tlog.ParseHash(lines[2])
-	if err != nil {
+	// Strict: of the several base64 forms of a hash, only the one that is signed.
+	root, err := base64.StdEncoding.Strict().DecodeString(lines[2])
+	if err != nil || len(root) != tlog.HashSize {
 		return Checkpoint{}, fault.New(fault.Invalid, "", "the checkpoint's root is not a hash")
 	}
-	return Checkpoint{Size: size, Root: root, Note: signed}, nil
+	return Checkpoint{Size: size, Root: tlog.Hash(root), Note: signed}, nil
 }
 
 // LatestCheckpoint returns the newest checkpoint; fault.NotFound before the first.

@@ -252,6 +252,7 @@ func FuzzOpenCheckpoint(f *testing.F) {
 	for _, text := range []string{
 		"akashi/audit-test\n0\n" + root + "\n", "akashi/audit-test\n260\n" + root + "\n", "akashi/audit-test\n-1\n" + root + "\n",
 		"akashi/audit-test\n01\n" + root + "\n", "other\n1\n" + root + "\n", "akashi/audit-test\n1\n" + root + "\nmore\n", "akashi/audit-test\n1\nAAAA\n", "\n",
+		"akashi/audit-test\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV=\n", // bits after the hash
 	} {
 		f.Add(text)
 	}

@@ -109,13 +109,15 @@ func TestRootsAndTilesOfEverySize(t *testing.T) {
 func TestAnEventOfALateCommitIsWaitedFor(t *testing.T) {
 	d, k := newDB(t), newKeys(t)
 	office, s := d.As(pg.RoleOffice), newSequencer(d, k)
-	recorded, commit := make(chan struct{}), make(chan struct{})
-	done := make(chan error)
+	recorded, committing := make(chan struct{}), make(chan struct{})
+	commit := sync.OnceFunc(func() { close(committing) })
+	defer commit() // also when the test fails, for the transaction would hold the pool open
+	done := make(chan error, 1)
 	go func() {
 		done <- office.InRegistrar(t.Context(), "mhlw", func(tx *pg.Tx) error {
 			err := audit.Record(t.Context(), tx, viewed(refA))
 			close(recorded)
-			<-commit
+			<-committing
 			return err
 		})
 	}()
@@ -128,7 +130,7 @@ func TestAnEventOfALateCommitIsWaitedFor(t *testing.T) {
 			t.Fatalf("numbered before the earlier transaction ended: %+v", step)
 		}
 	}
-	close(commit)
+	commit()
 	must(t, <-done)
 	sequence(t, d, s)
 	events := list(t, d.As(pg.RoleCitizen), audit.Filter{})
