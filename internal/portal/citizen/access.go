@@ -1,0 +1,157 @@
+package citizen
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"akashi/internal/application"
+	"akashi/internal/audit"
+	"akashi/internal/fault"
+	"akashi/internal/pg"
+	"akashi/internal/portal/ui"
+	"akashi/internal/qualification"
+)
+
+// looksPerPage is how many looks one page of the log shows.
+const looksPerPage = 50
+
+// accessView is who looked at the person's data.
+type accessView struct {
+	Looks []lookLine
+	Older string // path of the next page, "" when this is the last
+}
+
+// lookLine is one look: when, which body (never the officer's name), what was done, why, in which register, at what.
+type lookLine struct {
+	When, Who, What, Why, Where, Items string
+	Reference                          string // by which a question about this look is found
+	Sealed                             bool   // it has its number in the log that cannot be rewritten
+}
+
+func (p *portal) accessLog(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
+	after, err := cursorOf(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	looks, older, err := p.looks(r.Context(), a, after)
+	if err != nil {
+		return err
+	}
+	page := p.site.Page(r, "access.title")
+	page.Current = "access"
+	view := accessView{Looks: fillLooks(page, p.Desk.Catalogue, looks)}
+	if older != nil {
+		view.Older = "/access-log?" + url.Values{"before": {older.At.UTC().Format(time.RFC3339Nano)}, "id": {older.ID.String()}}.Encode()
+	}
+	return page.Render(w, accessPage(page, view))
+}
+
+// cursorOf reads where a page of the log begins, nil for the newest.
+func cursorOf(q url.Values) (*audit.Cursor, error) {
+	if q.Get("before") == "" {
+		return nil, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, q.Get("before"))
+	if err != nil {
+		return nil, fault.Wrap(fault.NotFound, err, "reading a place in the log")
+	}
+	id, err := uuid.Parse(q.Get("id"))
+	if err != nil {
+		return nil, fault.Wrap(fault.NotFound, err, "reading a place in the log")
+	}
+	return &audit.Cursor{At: at, ID: id}, nil
+}
+
+// looks reads one page of looks by others, newest first, from under every reference that registrars have for the person.
+func (p *portal) looks(ctx context.Context, a application.Applicant, after *audit.Cursor) (page []audit.Logged, older *audit.Cursor, err error) {
+	refs, err := p.Desk.References(ctx, a)
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []audit.Logged
+	for _, ref := range refs {
+		err := p.Desk.DB.InPerson(ctx, pg.Person{ID: a.ID, Ref: ref}, func(tx *pg.Tx) error {
+			found, err := audit.List(ctx, tx, audit.Filter{Ref: ref, LookedOnly: true, After: after, Limit: looksPerPage + 1})
+			all = append(all, found...)
+			return err
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	slices.SortFunc(all, func(x, y audit.Logged) int {
+		if c := y.At.Compare(x.At); c != 0 {
+			return c
+		}
+		return strings.Compare(y.ID.String(), x.ID.String())
+	})
+	if len(all) > looksPerPage {
+		all = all[:looksPerPage]
+		last := all[looksPerPage-1].Cursor()
+		older = &last
+	}
+	return slices.DeleteFunc(all, func(l audit.Logged) bool { return l.Actor.Kind == audit.ActorPerson }), older, nil
+}
+
+func fillLooks(page *ui.Page, cat *qualification.Catalogue, looks []audit.Logged) []lookLine {
+	var out []lookLine
+	for _, l := range looks {
+		line := lookLine{When: page.Time(l.At), Who: lookedBy(page, cat, l), Why: known(page, "purpose.", l.Purpose),
+			Where: qualificationName(page, cat, l.Register), Items: itemWords(page, cat, l), Reference: l.ID.String(), Sealed: l.Sealed}
+		if info, ok := audit.Lookup(l.Act); ok {
+			line.What = page.R(info.Key())
+		}
+		if l.Register == "" {
+			line.Where = registrarName(page, cat, l.Registrar)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// lookedBy names the body for which somebody looked; a job looks for the registrar whose case it serves.
+func lookedBy(page *ui.Page, cat *qualification.Catalogue, l audit.Logged) string {
+	switch {
+	case l.Actor.Kind == audit.ActorStaff && l.Actor.Body != "":
+		return page.R("access.staff", registrarName(page, cat, l.Actor.Body))
+	case l.Actor.Kind == audit.ActorSystem:
+		return page.R("access.system", registrarName(page, cat, l.Registrar))
+	case l.Actor.Kind == audit.ActorRelying:
+		return page.R("access.relying", l.Actor.ID)
+	}
+	return page.R("access.public")
+}
+
+// known words a code, and shows one without words as it is.
+func known(page *ui.Page, prefix, code string) string {
+	if code == "" {
+		return ""
+	}
+	if said := page.R(prefix + code); said != prefix+code {
+		return said
+	}
+	return code
+}
+
+// itemWords names what was seen: the items of the register in its own words, then what the catalogue knows.
+func itemWords(page *ui.Page, cat *qualification.Catalogue, l audit.Logged) string {
+	var def *qualification.Definition
+	if g, ok := cat.Register(l.Register); ok {
+		def, _ = cat.Definition(g.Qualification)
+	}
+	var said []string
+	for _, item := range l.Items {
+		if def != nil && def.Item(item) != nil {
+			said = append(said, page.Text(def.Item(item).Label))
+			continue
+		}
+		said = append(said, known(page, "seen.", item))
+	}
+	return strings.Join(said, page.T("list.comma"))
+}

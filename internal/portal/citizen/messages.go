@@ -1,0 +1,34 @@
+package citizen
+
+import (
+	"net/http"
+
+	"akashi/internal/application"
+	"akashi/internal/portal/ui"
+	"akashi/internal/qualification"
+)
+
+// messageLine is one message of the inbox.
+type messageLine struct {
+	Title, Text, When, Path, PublicID string
+	Unread                            bool
+}
+
+func (p *portal) messages(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
+	notices, err := p.Desk.Notices(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	page := p.site.Page(r, "messages.title")
+	page.Current = "messages"
+	return page.Render(w, messagesPage(page, fillMessages(page, p.Desk.Catalogue, notices)))
+}
+
+func fillMessages(page *ui.Page, cat *qualification.Catalogue, notices []application.Notice) []messageLine {
+	var out []messageLine
+	for _, n := range notices {
+		out = append(out, messageLine{Title: page.R("notice." + n.Kind), Text: page.R("notice."+n.Kind+".text", qualificationName(page, cat, n.RegisterID)),
+			When: page.Time(n.At), Path: casePath(n.PublicID), PublicID: n.PublicID, Unread: n.ReadAt == nil})
+	}
+	return out
+}

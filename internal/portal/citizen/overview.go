@@ -1,0 +1,312 @@
+package citizen
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+
+	"akashi/internal/application"
+	"akashi/internal/credential"
+	"akashi/internal/payment"
+	"akashi/internal/portal/ui"
+	"akashi/internal/qualification"
+)
+
+// overviewView is the page of one case.
+type overviewView struct {
+	PublicID, Name, Body string
+	Tag                  string
+	Tone                 ui.Tone
+	Next                 *ui.NextStep
+	Outcome              *outcomeView
+	Tasks                []ui.Task // while the form is open
+	MayCheck             bool      // the content can be frozen
+	Unchanged            bool      // of a correction: not everything that was asked for has been changed
+	CheckPath            string
+	Asked                []askedLine // in a correction: what is asked
+	Timeline             []ui.Event
+	Facts                []ui.Row
+	Receipts             []ui.Link
+	WithdrawPath         string
+	Spared               bool // documents are spared thanks to the registries
+}
+
+// outcomeView is the decision.
+type outcomeView struct {
+	Approved bool
+	Reasons  []string
+	Link     ui.Link
+}
+
+// askedLine is one thing that a correction asks for.
+type askedLine struct {
+	Label, Reason, Note, Path string
+}
+
+// caseFile is everything about one case that its pages show.
+type caseFile struct {
+	*application.View
+	Due  payment.Due
+	Held *credential.Held
+}
+
+// readCase reads a case with its payment and, once it is decided, the entry that came of it.
+func (p *portal) readCase(r *http.Request, a application.Applicant) (f caseFile, err error) {
+	if f.View, err = p.Desk.View(r.Context(), a, r.PathValue("id")); err != nil {
+		return f, err
+	}
+	if f.Due, err = p.Counter.Due(r.Context(), a, f.Case.PublicID); err != nil {
+		return f, err
+	}
+	if f.Case.State != application.Registered {
+		return f, nil
+	}
+	held, err := p.Wallet.List(r.Context(), a)
+	if i := slices.IndexFunc(held, func(h credential.Held) bool { return h.Entry.RegisterID == f.Case.RegisterID }); i >= 0 {
+		f.Held = &held[i]
+	}
+	return f, err
+}
+
+func (p *portal) overview(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
+	f, err := p.readCase(r, a)
+	if err != nil {
+		return err
+	}
+	if err := p.Desk.ReadNotices(r.Context(), a, f.Case.PublicID); err != nil {
+		return err
+	}
+	page := p.casePage(r, f.View, "overview.title")
+	page.Back = "/"
+	view, err := fillOverview(page, p.Desk.Catalogue, f)
+	if err != nil {
+		return err
+	}
+	return page.Render(w, overviewPage(page, view))
+}
+
+// casePage is the frame of a case's page: its title ends with the case's number, so that no two are alike.
+func (p *portal) casePage(r *http.Request, v *application.View, titleKey string) *ui.Page {
+	page := p.site.Page(r, titleKey)
+	page.Title += " " + v.Case.PublicID
+	page.Current, page.Back = "home", casePath(v.Case.PublicID)
+	return page
+}
+
+func fillOverview(page *ui.Page, cat *qualification.Catalogue, f caseFile) (overviewView, error) {
+	c := f.Case
+	st := standingOf(c, f.Correction())
+	v := overviewView{PublicID: c.PublicID, Name: page.Text(f.Procedure.Name), Body: registrarName(page, cat, c.RegistrarID),
+		Tag: st.tag(page), Tone: st.Tone, CheckPath: casePath(c.PublicID, "check"), Outcome: outcomeOf(page, f)}
+	if c.State.Withdrawable() && c.Origin == application.OriginCitizen {
+		v.WithdrawPath = casePath(c.PublicID, "withdraw")
+	}
+	v.Facts = caseFacts(page, cat, f)
+	for _, s := range f.Submissions {
+		key := "overview.receipt"
+		if s.Round > 0 {
+			key = "overview.receipt.round"
+		}
+		v.Receipts = append(v.Receipts, ui.Link{Path: receiptPath(c.PublicID, s.Round), Text: page.R(key, s.Round)})
+	}
+	tells := story{View: f.View, Body: v.Body, HasFee: len(f.Due.Lines) > 0, Held: f.Held}
+	link := ui.Link{Path: st.Link, Text: page.R("act." + st.Key)}
+	if c.State.Editable() {
+		if err := v.addTasks(page, f.View); err != nil {
+			return v, err
+		}
+		expected, err := f.Procedure.FeeLines(f.Facts)
+		if err != nil {
+			return v, err
+		}
+		tells.HasFee = tells.HasFee || c.Round == 0 && len(expected) > 0
+		link = v.nextTask(page, c, link)
+	}
+	v.Timeline = tells.timeline(page)
+	v.Next = st.next(page, link)
+	return v, nil
+}
+
+// nextTask is where the applicant goes on: to the page with the frozen content, or to the first part that is not
+// complete; when all are, the page itself has the button. A correction may be answered with what stands: the officer may
+// have asked in error.
+func (v *overviewView) nextTask(page *ui.Page, c *application.Case, frozen ui.Link) ui.Link {
+	if c.State == application.Signing || c.State == application.CorrectionSigning {
+		v.MayCheck = false
+		return frozen
+	}
+	i := slices.IndexFunc(v.Tasks, func(t ui.Task) bool { return t.State != ui.TaskDone })
+	if i < 0 {
+		v.MayCheck = true
+		return ui.Link{}
+	}
+	wrong := slices.ContainsFunc(v.Tasks, func(t ui.Task) bool { return t.State == ui.TaskStarted })
+	v.MayCheck = c.State == application.CorrectionRequested && !wrong
+	v.Unchanged = v.MayCheck
+	return ui.Link{Path: v.Tasks[i].Path, Text: page.R("act.continue")}
+}
+
+func (v *overviewView) addTasks(page *ui.Page, view *application.View) (err error) {
+	if v.Tasks, err = tasks(page, view); err != nil {
+		return err
+	}
+	v.Spared = view.Case.Round == 0 && slices.ContainsFunc(view.Procedure.Evidence, func(e qualification.Evidence) bool { return e.Replaces != "" })
+	if k := view.Correction(); k != nil {
+		v.Asked = asked(page, view, k)
+	}
+	return nil
+}
+
+// tasks are the parts of the form that are open now, each with how far it is.
+func tasks(page *ui.Page, v *application.View) ([]ui.Task, error) {
+	groups, err := v.Groups()
+	if err != nil {
+		return nil, err
+	}
+	var out []ui.Task
+	for _, g := range groups {
+		state, err := groupState(v, g)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ui.Task{Text: page.Text(g.Title), Path: groupPath(v.Case.PublicID, g.ID), State: state})
+	}
+	needed, missing, err := documentsNow(v)
+	if err != nil {
+		return nil, err
+	}
+	if len(needed) > 0 {
+		t := ui.Task{Text: page.R("documents.title"), Path: casePath(v.Case.PublicID, "documents"), State: ui.TaskDone}
+		if missing > 0 {
+			t.State = ui.TaskTodo
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// groupState tells how far a page of the form is: complete once it was sent and holds no problem. A page whose values
+// are all official counts only after the applicant has looked at it and confirmed.
+func groupState(v *application.View, g *qualification.Group) (ui.TaskState, error) {
+	answers, problems, err := v.Procedure.Validate(g, v.Case.Answers, v.Facts)
+	if err != nil {
+		return "", err
+	}
+	if v.Correction() != nil {
+		return correctionState(v, g, answers, problems)
+	}
+	sent := slices.ContainsFunc(g.Fields, func(f qualification.Field) bool {
+		_, saved := v.Case.Answers.Values[f.Keys()[0]]
+		return saved
+	})
+	typed := slices.ContainsFunc(g.Fields, func(f qualification.Field) bool {
+		return f.Prefill == "" && slices.ContainsFunc(f.Inputs(), func(input string) bool { return v.Case.Answers.Raw[input] != "" })
+	})
+	switch {
+	case sent && len(problems) == 0:
+		return ui.TaskDone, nil
+	case sent || typed:
+		return ui.TaskStarted, nil
+	}
+	return ui.TaskTodo, nil
+}
+
+// correctionState is groupState for a page that a correction opens: complete once a value asked for differs from the one
+// that was signed last.
+func correctionState(v *application.View, g *qualification.Group, answers qualification.Answers, problems []qualification.Problem) (ui.TaskState, error) {
+	before, err := lastAnswers(v)
+	if err != nil || len(problems) > 0 {
+		return ui.TaskStarted, err
+	}
+	for _, f := range g.Fields {
+		if !v.MayEdit(f.ID) {
+			continue
+		}
+		for _, key := range f.Keys() {
+			if answers.Values[key] != before[key] {
+				return ui.TaskDone, nil
+			}
+		}
+	}
+	return ui.TaskTodo, nil
+}
+
+// lastAnswers are the values that were signed last, none before the first signature.
+func lastAnswers(v *application.View) (map[string]string, error) {
+	if len(v.Submissions) == 0 {
+		return nil, nil
+	}
+	doc, err := application.ParseDocument(v.Submissions[len(v.Submissions)-1].Bytes)
+	if err != nil {
+		return nil, err
+	}
+	return doc.Answers, nil
+}
+
+// asked words what a correction asks for, item by item.
+func asked(page *ui.Page, v *application.View, k *application.Correction) []askedLine {
+	var out []askedLine
+	for _, i := range k.Items {
+		line := askedLine{Label: itemLabel(page, v.Procedure, i.Item), Reason: reasonWords(page, v.Procedure, i.Reason), Note: i.Note}
+		if _, document := evidenceOf(i.Item); document {
+			line.Path = casePath(v.Case.PublicID, "documents")
+		} else if g := groupOf(v.Procedure, i.Item); g != nil {
+			line.Path = groupPath(v.Case.PublicID, g.ID)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// reasonWords is the wording of a coded reason: the definition's own, or one of those that the program itself gives.
+func reasonWords(page *ui.Page, q *qualification.Procedure, code string) string {
+	if reason := q.Reason(code); reason != nil {
+		return page.Text(reason.Label)
+	}
+	if code == "family_undecidable" {
+		return page.R("reason.family_undecidable")
+	}
+	return page.R("reason.other")
+}
+
+func outcomeOf(page *ui.Page, f caseFile) *outcomeView {
+	if f.Outcome == nil {
+		return nil
+	}
+	v := &outcomeView{Approved: f.Case.State == application.Registered}
+	for _, code := range f.Outcome.Reasons {
+		v.Reasons = append(v.Reasons, reasonWords(page, f.Procedure, code))
+	}
+	if f.Held != nil && f.Held.Entry.State.Living() {
+		v.Link = ui.Link{Path: credentialPath(f.Held), Text: page.R("credential.show")}
+	}
+	return v
+}
+
+// caseFacts are the facts below the timeline.
+func caseFacts(page *ui.Page, cat *qualification.Catalogue, f caseFile) []ui.Row {
+	c := f.Case
+	rows := []ui.Row{
+		{Label: page.R("case.number"), Value: c.PublicID},
+		{Label: page.R("case.procedure"), Value: page.Text(f.Procedure.Name)},
+		{Label: page.R("case.body"), Value: registrarName(page, cat, c.RegistrarID)},
+	}
+	if c.SubmittedAt != nil {
+		rows = append(rows, ui.Row{Label: page.R("case.submitted"), Value: page.Time(*c.SubmittedAt)})
+	} else if c.ExpiresAt != nil && c.State.Editable() {
+		rows = append(rows, ui.Row{Label: page.R("case.kept"), Value: page.Day(*c.ExpiresAt)})
+	}
+	if c.DueOn != nil && !c.State.Ended() {
+		rows = append(rows, ui.Row{Label: page.R("case.expected"), Value: page.R("case.expected.days", *c.DueOn, f.Procedure.StandardDays)})
+	}
+	if o := f.Due.Order; o != nil {
+		rows = append(rows, ui.Row{Label: page.R("case.payment"), Value: page.Yen(o.Total) + "（" + page.R("payment."+string(o.State)) + "）"})
+	}
+	return rows
+}
+
+func groupPath(publicID, group string) string { return casePath(publicID, "form", group) }
+
+func receiptPath(publicID string, round int) string {
+	return casePath(publicID, "receipt", strconv.Itoa(round))
+}

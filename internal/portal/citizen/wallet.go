@@ -1,0 +1,168 @@
+package citizen
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/google/uuid"
+
+	"akashi/internal/application"
+	"akashi/internal/calendar"
+	"akashi/internal/credential"
+	"akashi/internal/fault"
+	"akashi/internal/format/cose"
+	"akashi/internal/format/qr"
+	"akashi/internal/portal/ui"
+	"akashi/internal/qualification"
+	"akashi/internal/registry"
+)
+
+// heldLine is one credential in a list.
+type heldLine struct {
+	Path, Title, Body, Number, Since string
+	Tag                              string
+	Tone                             ui.Tone
+}
+
+// credentialView is one credential as its holder shows it.
+type credentialView struct {
+	Title, Holder string
+	Tag           string
+	Tone          ui.Tone
+	Advice        string // what the status means for the holder, "" when it is in force
+	Making        bool   // it is being signed
+	QR            string // SVG, "" while there is nothing to show
+	URL           string
+	Facts         []ui.Row
+	Version       int
+	Changed       string // since when the status holds
+}
+
+func credentialPath(h *credential.Held) string {
+	return "/credentials/" + url.PathEscape(h.Entry.RegisterID) + "/" + h.Entry.ID.String()
+}
+
+// status is the word and tone under which a holder sees an entry: the register's word first, then the credential's.
+func status(h credential.Held) (key string, tone ui.Tone) {
+	switch {
+	case h.Entry.State == registry.Suspended:
+		return "suspended", ui.Danger
+	case h.Entry.State == registry.Revoked:
+		return "revoked", ui.Danger
+	case h.Entry.State == registry.Cancelled:
+		return "cancelled", ui.Neutral
+	case h.Credential == nil:
+		return "none", ui.Neutral
+	case h.Credential.State == credential.Valid:
+		return "valid", ui.Success
+	case h.Credential.State == credential.Suspended:
+		return "suspended", ui.Danger
+	case h.Credential.State == credential.Intended:
+		return "making", ui.Info
+	}
+	return "revoked", ui.Danger
+}
+
+func heldLineOf(page *ui.Page, cat *qualification.Catalogue, h credential.Held) heldLine {
+	key, tone := status(h)
+	return heldLine{Path: credentialPath(&h), Title: qualificationName(page, cat, h.Entry.RegisterID), Body: registrarName(page, cat, h.Entry.RegistrarID),
+		Number: page.R("credential.number", h.Entry.Number), Since: page.R("credential.since", h.Entry.RegisteredOn),
+		Tag: page.R("credential.state." + key), Tone: tone}
+}
+
+// qualificationName is the name of a register's qualification.
+func qualificationName(page *ui.Page, cat *qualification.Catalogue, register string) string {
+	if g, ok := cat.Register(register); ok {
+		if def, ok := cat.Definition(g.Qualification); ok {
+			return page.Text(def.Name)
+		}
+	}
+	return register
+}
+
+func (p *portal) credentials(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
+	held, err := p.Wallet.List(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	page := p.site.Page(r, "credentials.title")
+	page.Current = "credentials"
+	var lines []heldLine
+	for _, h := range held {
+		lines = append(lines, heldLineOf(page, p.Desk.Catalogue, h))
+	}
+	return page.Render(w, credentialsPage(page, lines))
+}
+
+// makingRefresh is how many seconds a page waits before it looks again whether a credential has been signed.
+const makingRefresh = "5"
+
+func (p *portal) credential(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
+	entry, err := uuid.Parse(r.PathValue("entry"))
+	if err != nil {
+		return fault.Wrap(fault.NotFound, err, "showing a credential")
+	}
+	h, err := p.Wallet.Show(r.Context(), a, r.PathValue("register"), entry)
+	if err != nil {
+		return err
+	}
+	page := p.site.Page(r, "credential.title")
+	page.Title = ui.Plain(page.R("credential.title.of", qualificationName(page, p.Desk.Catalogue, h.Entry.RegisterID)))
+	page.Current, page.Back = "credentials", "/credentials"
+	view, err := fillCredential(page, p.Desk.Catalogue, *h, p.VerifyURL)
+	if err != nil {
+		return err
+	}
+	if view.Making {
+		w.Header().Set("Refresh", makingRefresh)
+	}
+	return page.Render(w, credentialPage(page, view))
+}
+
+func fillCredential(page *ui.Page, cat *qualification.Catalogue, h credential.Held, base string) (credentialView, error) {
+	key, tone := status(h)
+	v := credentialView{Title: qualificationName(page, cat, h.Entry.RegisterID), Tag: page.R("credential.state." + key), Tone: tone, Making: key == "making"}
+	if key != "valid" && key != "making" {
+		v.Advice = page.R("credential.advice." + key)
+	}
+	v.Facts = []ui.Row{
+		{Label: page.R("credential.fact.number"), Value: h.Entry.Number},
+		{Label: page.R("credential.fact.since"), Value: page.Date(h.Entry.RegisteredOn)},
+		{Label: page.R("credential.fact.body"), Value: registrarName(page, cat, h.Entry.RegistrarID)},
+	}
+	if h.Credential == nil || h.Credential.Signature == nil {
+		return v, nil
+	}
+	facts, err := h.Credential.Facts()
+	if err != nil {
+		return v, err
+	}
+	v.Facts, v.Holder, v.Version = credentialRows(page, facts), facts[cose.HolderName], h.Credential.Version
+	v.Changed = page.Time(h.Credential.StatusAt)
+	if key != "valid" {
+		return v, nil // nobody should present what is not in force
+	}
+	if v.URL, err = h.Credential.URL(base); err != nil {
+		return v, err
+	}
+	v.QR, err = qr.SVG(v.URL, qr.Options{Level: qr.Medium, ID: "credential-qr", Title: page.T("credential.qr", v.Title), Description: page.T("credential.qr.text")})
+	return v, err
+}
+
+// credentialRows words what the credential says, in the order of its profile; codes that say nothing to people are left
+// to the machine.
+func credentialRows(page *ui.Page, facts map[string]string) []ui.Row {
+	var rows []ui.Row
+	for _, label := range cose.Labels() {
+		switch label {
+		case cose.QualificationID, cose.KindCode, cose.HolderCode:
+			continue
+		}
+		row := ui.Row{Label: page.R("credential.label." + label), Value: facts[label], Name: label == cose.HolderName}
+		if d, err := calendar.ParseISO(facts[label]); err == nil {
+			row.Value = page.Date(d)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
