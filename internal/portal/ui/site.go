@@ -16,11 +16,12 @@ import (
 // Audience is who a portal is for. It names the cookie and the session rows, too.
 type Audience string
 
-// The three portals.
+// The three portals, and the page from which a demonstration begins.
 const (
 	Citizen Audience = "citizen" // holders and applicants
 	Office  Audience = "office"  // staff of registrars: dense pages
 	Public  Audience = "public"  // anybody who checks a credential: no sessions
+	Start   Audience = "start"   // the demonstration's start page, which brings its own site.start wording: no sessions
 )
 
 // Config is what makes a Site. Catalogue, Clock, Log, Audience and Origin are required.
@@ -67,7 +68,7 @@ func NewSite(cfg Config) (*Site, error) {
 		return nil, errors.New("making a site: catalogue, clock and log are required")
 	}
 	switch cfg.Audience {
-	case Citizen, Office, Public:
+	case Citizen, Office, Public, Start:
 	default:
 		return nil, fmt.Errorf("making a site: unknown audience %q", cfg.Audience)
 	}
