@@ -2,11 +2,14 @@ package qualification_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"akashi/internal/calendar"
 	"akashi/internal/fault"
@@ -226,5 +229,33 @@ func TestConditionsAtTheirLimits(t *testing.T) {
 	f.Answers = map[string]string{"postcode": "-5"}
 	if _, err := p.FeeLines(f); err == nil || !strings.Contains(err.Error(), "-5 is negative") {
 		t.Errorf("a negative amount: %v", err)
+	}
+}
+
+// TestDefinitionsAreShared evaluates one definition from many goroutines at once; the race detector watches.
+func TestDefinitionsAreShared(t *testing.T) {
+	d := definition(t, "kangoshi")
+	p := d.Procedure("change")
+	var group errgroup.Group
+	for i := range 16 {
+		f := factsOf(t, d, "2026-12-01")
+		f.Answers = map[string]string{"changed_on": "2026-01-01", "change_name": "yes", "current_domicile": strconv.Itoa(90 + i)}
+		group.Go(func() error {
+			pages, err := p.VisibleGroups(f)
+			if err != nil {
+				return err
+			}
+			if len(pages) != 6 {
+				return fmt.Errorf("%d pages", len(pages))
+			}
+			list, err := p.EvidenceFor(f)
+			if err == nil && len(list) == 1 != (f.Answers["current_domicile"] == "99") {
+				err = fmt.Errorf("domicile %s: %d documents", f.Answers["current_domicile"], len(list))
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
 	}
 }
