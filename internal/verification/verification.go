@@ -7,11 +7,14 @@
 package verification
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -74,26 +77,43 @@ type Result struct {
 var shown = []string{cose.QualificationName, cose.HolderName, cose.RegistrationNumber, cose.RegistrationDate, cose.IssuingBody,
 	cose.IssuerName, cose.CertificateID}
 
-// Verifier checks credentials, under the public role.
+// Verifier checks credentials, under the public role. It must not be copied.
 type Verifier struct {
 	DB        *pg.DB
 	Catalogue *qualification.Catalogue
+	Log       *slog.Logger // why a check could not be made; nil: not told
+
+	parsed sync.Map // kid → *parsedKey
 }
 
 // CheckText checks what a QR code holds, or a person pasted: a URL of the verification page, or the bare message.
 func (v *Verifier) CheckText(ctx context.Context, text string) Result {
-	r := Result{Untampered: Unknown, Issuer: Unknown, Status: Unknown, CheckedAt: v.DB.Clock.Now()}
+	s, facts, r := open(text, v.DB.Clock.Now())
+	if s == nil {
+		return r
+	}
+	return v.check(ctx, s, facts, r)
+}
+
+// open reads the message out of a text. Without a message the result is final.
+func open(text string, now time.Time) (*cose.Sign1, map[string]string, Result) {
+	r := Result{Untampered: Unknown, Issuer: Unknown, Status: Unknown, CheckedAt: now}
 	message, err := cose.ParseURL(text)
 	if err != nil {
 		r.Verdict = Unreadable
-		return r
+		return nil, nil, r
 	}
 	s, err := cose.Decode(message)
 	if err != nil {
 		r.Verdict, r.Untampered = Tampered, No
-		return r
+		return nil, nil, r
 	}
-	return v.check(ctx, s, r)
+	facts, err := cose.DecodePayload(s.Payload)
+	if err != nil || facts[cose.CertificateID] == "" {
+		r.Verdict, r.Untampered = Tampered, No
+		return nil, nil, r
+	}
+	return s, facts, r
 }
 
 // CheckImage checks a picture (PNG or JPEG) with a QR code in it. The error says why no code could be read
@@ -107,12 +127,7 @@ func (v *Verifier) CheckImage(ctx context.Context, picture []byte) (Result, erro
 }
 
 // check makes the three checks in order; each later one needs the earlier.
-func (v *Verifier) check(ctx context.Context, s *cose.Sign1, r Result) Result {
-	facts, err := cose.DecodePayload(s.Payload)
-	if err != nil || facts[cose.CertificateID] == "" {
-		r.Verdict, r.Untampered = Tampered, No
-		return r
-	}
+func (v *Verifier) check(ctx context.Context, s *cose.Sign1, facts map[string]string, r Result) Result {
 	reg, err := application.Locate(v.Catalogue, facts[cose.CertificateID])
 	if err != nil {
 		r.Verdict, r.Issuer = UnknownIssuer, No
@@ -124,6 +139,7 @@ func (v *Verifier) check(ctx context.Context, s *cose.Sign1, r Result) Result {
 		r.Verdict, r.Issuer = UnknownIssuer, No
 		return r
 	case err != nil:
+		v.tell(err)
 		r.Verdict = CannotTell
 		return r
 	}
@@ -137,6 +153,18 @@ func (v *Verifier) check(ctx context.Context, s *cose.Sign1, r Result) Result {
 		r.Verdict, r.Untampered = Tampered, No
 		return r
 	}
+	return row.status(r.proven(facts))
+}
+
+// tell logs why a status is not known. The error names what was being read, never what was scanned.
+func (v *Verifier) tell(err error) {
+	if v.Log != nil {
+		v.Log.Error("a verification could not be completed", "error", err)
+	}
+}
+
+// proven is the result once the signature holds and the key may speak for the issuer: from here on the facts are shown.
+func (r Result) proven(facts map[string]string) Result {
 	r.Untampered, r.Issuer = Yes, Yes
 	r.IssuerName = facts[cose.IssuerName]
 	r.Facts = map[string]string{}
@@ -145,7 +173,7 @@ func (v *Verifier) check(ctx context.Context, s *cose.Sign1, r Result) Result {
 			r.Facts[k] = facts[k]
 		}
 	}
-	return row.status(r)
+	return r
 }
 
 // status reads the register's word. A signature that holds over a credential that the register does not have means that
@@ -205,12 +233,29 @@ func (v *Verifier) look(ctx context.Context, registerID, publicID, kid string) (
 	if err != nil {
 		return nil, err
 	}
-	var jwk jose.JSONWebKey
-	if err := json.Unmarshal(row.JWK, &jwk); err != nil {
+	row.public, err = v.publicKey(kid, row.JWK)
+	return row, err
+}
+
+// parsedKey is a published key as read from its JWK. Only keys are kept between checks, and only for the very bytes that
+// were just read; a status is read anew each time.
+type parsedKey struct {
+	jwk    []byte
+	public crypto.PublicKey
+}
+
+func (v *Verifier) publicKey(kid string, jwk []byte) (crypto.PublicKey, error) {
+	if kept, ok := v.parsed.Load(kid); ok {
+		if k := kept.(*parsedKey); bytes.Equal(k.jwk, jwk) {
+			return k.public, nil
+		}
+	}
+	var read jose.JSONWebKey
+	if err := json.Unmarshal(jwk, &read); err != nil {
 		return nil, fmt.Errorf("reading published key %s: %w", kid, err)
 	}
-	row.public = jwk.Key
-	return row, nil
+	v.parsed.Store(kid, &parsedKey{jwk: bytes.Clone(jwk), public: read.Key})
+	return read.Key, nil
 }
 
 // Keys reads every key that was ever published, for the key sets of the verification site.
