@@ -272,6 +272,21 @@ func TestWithdraw(t *testing.T) {
 	}
 }
 
+// TestStartAgain: starting what one has begun goes on with it.
+func TestStartAgain(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	id := w.Draft(t)
+	asked := w.Answers.Asked
+	c, err := w.Desk.Start(t.Context(), w.Nurse, "kangoshi.mhlw", "registration", "en")
+	if err != nil || c.PublicID != id {
+		t.Errorf("started %v, error %v, want %s", c, err, id)
+	}
+	if w.Answers.Asked != asked {
+		t.Error("the registry was asked again")
+	}
+}
+
 // TestSweep: a draft whose time has passed ends and forgets what was typed.
 func TestSweep(t *testing.T) {
 	t.Parallel()

@@ -103,7 +103,7 @@ func Pinned(cat *qualification.Catalogue, c *Case) (*qualification.Definition, *
 	return def, p, nil
 }
 
-// Start opens a draft. The resident registry is asked by the card's four particulars first, so that the form is
+// Start opens a draft, or goes on with the one that the person has begun. The resident registry is asked by the card's four particulars first, so that the form is
 // prefilled; when it does not answer, the draft opens all the same and a job asks again. Returns fault.Invalid when the
 // procedure is not open at this register on this day.
 func (d *Desk) Start(ctx context.Context, a Applicant, registerID, procedureID, lang string) (*Case, error) {
@@ -128,6 +128,9 @@ func (d *Desk) StartOnce(ctx context.Context, a Applicant, key uuid.UUID, regist
 	if c, err := d.started(ctx, a, reg, key); c != nil || err != nil {
 		return c, err
 	}
+	if open, err := d.openDraft(ctx, a, reg, def, procedureID); err != nil || open != nil {
+		return open, err
+	}
 	c := d.newCase(a, reg, def, procedureID, lang, now)
 	c.ID = key
 	asked := d.askResident(ctx, a, c)
@@ -150,6 +153,22 @@ func (d *Desk) started(ctx context.Context, a Applicant, reg *qualification.Regi
 	if errors.Is(err, fault.NotFound) {
 		return nil, nil
 	}
+	return c, err
+}
+
+// openDraft finds what the person has begun and not handed in: starting again goes on with it, so that nobody fills in a
+// form twice, and the registry is not asked anew.
+func (d *Desk) openDraft(ctx context.Context, a Applicant, reg *qualification.Register, def *qualification.Definition, procedureID string) (c *Case, err error) {
+	err = d.DB.InPerson(ctx, d.door(a, reg), func(tx *pg.Tx) error {
+		c, err = oneCase(ctx, tx, `select `+caseColumns+` from application
+			 where register_id = $1 and person_ref = $2 and procedure_id = $3 and definition_version = $4
+			   and state in ('draft', 'signing') and expires_at > $5 order by created_at desc limit 1`,
+			reg.ID, account.RefFor(d.RefKey, a.ID, reg.Registrar), procedureID, def.Version, tx.Now)
+		if errors.Is(err, fault.NotFound) {
+			c, err = nil, nil
+		}
+		return err
+	})
 	return c, err
 }
 

@@ -120,8 +120,12 @@ func (d *Desk) view(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) (*View
 	return v, nil
 }
 
-// facts is what conditions and fees of the definition may look at.
+// facts is what conditions and fees of the definition may look at. A case that was handed in is judged by the day of its
+// filing, whenever it is looked at.
 func facts(c *Case, now time.Time, resident, family *Inquiry) qualification.Facts {
+	if c.SubmittedAt != nil {
+		now = *c.SubmittedAt
+	}
 	return qualification.Facts{Answers: c.Answers.Values, Registrar: c.RegistrarID, Channel: c.Channel, On: now,
 		Resident: resident.record(), Family: family.record()}
 }

@@ -73,6 +73,9 @@ func register(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) 
 	if err != nil {
 		return Change{}, err
 	}
+	if err := onlyOnce(ctx, tx, e); err != nil {
+		return Change{}, err
+	}
 	e.Number = d.Definition.FormatNumber(ordinal)
 	var b pg.Batch
 	b.Exec("entering a person in the register", `
@@ -89,6 +92,23 @@ func register(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) 
 		return Change{}, err
 	}
 	return Change{Entry: e, Act: ActRegister}, audit.Record(ctx, tx, e.audited(d, audit.EntryCreate))
+}
+
+// onlyOnce refuses a second living entry of one person in a register. The counter's row is held by now, so two approvals
+// of one person run one after the other, and the later one sees the earlier entry. Whoever measures or tests with many
+// registrations needs as many persons.
+func onlyOnce(ctx context.Context, tx *pg.Tx, e *Entry) error {
+	var there bool
+	err := tx.QueryRow(ctx, `
+		select exists (select 1 from entry where register_id = $1 and person_ref = $2 and state in ('registered', 'suspended'))`,
+		e.RegisterID, e.PersonRef).Scan(&there)
+	if err != nil {
+		return fmt.Errorf("looking for an entry of the person: %w", err)
+	}
+	if there {
+		return fault.New(fault.Conflict, "fault.entry_exists", "registering a person who is in the register")
+	}
+	return nil
 }
 
 // nextOrdinal takes the next number of the series. The counter's row is locked until the transaction ends.

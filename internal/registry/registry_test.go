@@ -98,6 +98,30 @@ func TestNumbersWithoutGaps(t *testing.T) {
 	}
 }
 
+// TestRegisteredOnce: one person gets one entry, also from two applications approved at once.
+func TestRegisteredOnce(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ids := []string{w.Proposed(t), w.Proposed(t)}
+	results := make(chan error, 2)
+	var group sync.WaitGroup
+	for _, id := range ids {
+		if err := w.Office.Take(t.Context(), w.Approver, id); err != nil {
+			t.Fatal(err)
+		}
+		group.Go(func() { results <- w.Office.Decide(t.Context(), w.Approver, id, review.Agree, "") })
+	}
+	group.Wait()
+	first, second := <-results, <-results
+	if (first == nil) == (second == nil) {
+		t.Fatalf("approvals ended with %v and %v", first, second)
+	}
+	var f *fault.Error
+	if err := errors.Join(first, second); !errors.As(err, &f) || f.Key != "fault.entry_exists" {
+		t.Errorf("error %v, want key fault.entry_exists", err)
+	}
+}
+
 func TestSearch(t *testing.T) {
 	t.Parallel()
 	w := casetest.New(t)
