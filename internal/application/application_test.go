@@ -13,6 +13,7 @@ import (
 	"akashi/internal/calendar"
 	"akashi/internal/casetest"
 	"akashi/internal/fault"
+	"akashi/internal/job"
 	"akashi/internal/pg"
 )
 
@@ -189,6 +190,47 @@ func TestRegistrySilent(t *testing.T) {
 	}
 	if q := v.Inquiries[0]; q.State != "answered" || *q.Class != application.ResidentAlive {
 		t.Errorf("inquiry %+v", q)
+	}
+}
+
+// TestRegistryTakesItsTime: a postponed answer is no failure, however often; a failing registry is one after its tries.
+func TestRegistryTakesItsTime(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	w.Answers.Fail(application.Resident, fault.New(fault.Upstream, "", "down"))
+	id := w.Draft(t)
+	state := func() application.Inquiry {
+		v, err := w.Desk.View(ctx, w.Nurse, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Inquiries[0]
+	}
+	v, err := w.Desk.View(ctx, w.Nurse, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := application.InquireArgs{RegisterID: v.Case.RegisterID, ApplicationID: v.Case.ID.String(), InquiryID: v.Inquiries[0].ID.String()}
+	w.Settle(t)
+	w.Answers.Fail(application.Resident, job.Snooze(time.Minute))
+	before := state().Tries
+	for range 20 {
+		if err := w.Clerk.Inquire(ctx, args); !job.Snoozed(err) {
+			t.Fatalf("error %v, want a snooze", err)
+		}
+	}
+	if q := state(); q.State != "waiting" || q.Tries != before {
+		t.Fatalf("after being postponed: %+v", q)
+	}
+	w.Answers.Fail(application.Resident, fault.New(fault.Upstream, "", "down"))
+	for range 12 {
+		if err := w.Clerk.Inquire(ctx, args); err != nil && !errors.Is(err, fault.Upstream) {
+			t.Fatal(err)
+		}
+	}
+	if q := state(); q.State != "failed" {
+		t.Errorf("after its tries: %+v", q)
 	}
 }
 

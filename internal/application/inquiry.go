@@ -14,6 +14,7 @@ import (
 	"akashi/internal/audit"
 	"akashi/internal/calendar"
 	"akashi/internal/fault"
+	"akashi/internal/job"
 	"akashi/internal/person"
 	"akashi/internal/pg"
 	"akashi/internal/qualification"
@@ -204,6 +205,9 @@ func (k *Clerk) Inquire(ctx context.Context, args InquireArgs) error {
 		return err
 	}
 	reply, askErr := k.Ask[q.System](ctx, question(c, q.ID, who))
+	if job.Snoozed(askErr) {
+		return askErr // the registry takes its time
+	}
 	err = k.DB.InRegistrar(ctx, reg.Registrar, func(tx *pg.Tx) error {
 		c, err := LockCaseByID(ctx, tx, reg.ID, caseID)
 		if err != nil {

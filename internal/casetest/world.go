@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"akashi/internal/account"
@@ -108,12 +109,18 @@ var refKey = []byte("0123456789abcdef0123456789abcdef")
 // Start is the moment at which every world begins.
 func Start() time.Time { return time.Date(2026, 12, 1, 9, 0, 0, 0, clock.JST) }
 
-// New builds a world. Jobs run only in Work.
+// New builds a world. Jobs run as they come; Work and Settle wait for them.
 func New(t testing.TB) *World {
+	t.Helper()
+	return NewTraced(t, nil)
+}
+
+// NewTraced is New with a tracer that hears of every statement.
+func NewTraced(t testing.TB, tracer pgx.QueryTracer) *World {
 	t.Helper()
 	w := &World{Clock: &clock.Adjustable{}, RefKey: refKey, Provider: NewProvider()}
 	w.Clock.Set(Start())
-	w.DB = pgtest.New(t).WithClock(w.Clock)
+	w.DB = pgtest.New(t).WithClock(w.Clock).WithTracer(tracer)
 	w.catalogue(t)
 	w.people(t)
 	w.stages(t)
@@ -249,15 +256,22 @@ func (w *World) jobs(t testing.TB) {
 	})
 }
 
-// Work waits until every job that is due has run, and fails the test if one failed.
-func (w *World) Work(t testing.TB) {
+// Settle waits until every job that is due has run, whether it failed or not.
+func (w *World) Settle(t testing.TB) job.Drained {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	d, err := w.Runner.Drain(ctx)
 	if err != nil {
 		t.Fatalf("draining the jobs: %v", err)
 	}
+	return d
+}
+
+// Work waits until every job that is due has run, and fails the test if one failed.
+func (w *World) Work(t testing.TB) {
+	t.Helper()
+	d := w.Settle(t)
 	if d.Failed+d.GivenUp > 0 {
 		t.Fatalf("%d jobs failed: %v", d.Failed+d.GivenUp, d.Causes)
 	}

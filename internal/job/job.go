@@ -13,6 +13,7 @@ package job
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -88,6 +89,12 @@ func UniqueArgs() river.UniqueOpts {
 
 // Snooze makes the handler's job run again after d, without counting as a failure: "not yet".
 func Snooze(d time.Duration) error { return river.JobSnooze(max(d, 0)) }
+
+// Snoozed tells whether err asks, by Snooze, for the job to run again later: nothing has failed.
+func Snoozed(err error) bool {
+	var snooze *rivertype.JobSnoozeError
+	return errors.As(err, &snooze)
+}
 
 // GiveUp ends the job for good: trying again cannot help.
 func GiveUp(err error) error { return river.JobCancel(err) }
