@@ -134,6 +134,10 @@ func TestAnotherPersonFindsNothing(t *testing.T) {
 			t.Errorf("%s by another person: %v, want not_found", name, err)
 		}
 	}
+	var recorded int
+	if err := w.DB.Superuser().QueryRow(ctx, `select count(*) from audit_event where act = 'person.refused'`).Scan(&recorded); err != nil || recorded != 5 {
+		t.Errorf("%d refusals recorded, error %v", recorded, err)
+	}
 	if list, err := w.Desk.List(ctx, stranger); err != nil || len(list) != 0 {
 		t.Errorf("another person lists %d cases, error %v", len(list), err)
 	}

@@ -76,12 +76,27 @@ func (d *Desk) InCase(ctx context.Context, a Applicant, publicID string, f func(
 	if err != nil {
 		return err
 	}
-	return d.DB.InPerson(ctx, d.door(a, r), func(tx *pg.Tx) error {
+	there := false
+	err = d.DB.InPerson(ctx, d.door(a, r), func(tx *pg.Tx) error {
 		c, err := LockCase(ctx, tx, r.ID, publicID)
 		if err != nil {
 			return err
 		}
+		there = true
 		return f(tx, c)
+	})
+	if there || !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	return errors.Join(err, d.refused(ctx, a, r))
+}
+
+// refused records that a person asked for a case that is not behind their door. Whose it is, if anybody's, is not known
+// here.
+func (d *Desk) refused(ctx context.Context, a Applicant, r *qualification.Register) error {
+	return d.DB.InPerson(ctx, d.door(a, r), func(tx *pg.Tx) error {
+		return audit.Record(ctx, tx, audit.Event{Act: audit.PersonRefused, Actor: a.actor(), Register: r.ID, Registrar: r.Registrar,
+			Ref: account.RefFor(d.RefKey, a.ID, r.Registrar), Outcome: "not_found"})
 	})
 }
 

@@ -7,14 +7,15 @@ type Act string
 
 // What can happen. Each has its sentence in Acts.
 const (
-	PersonLogin  Act = "person.login"
-	PersonLogout Act = "person.logout"
-	StaffLogin   Act = "staff.login"
-	StaffLogout  Act = "staff.logout"
-	StaffStepUp  Act = "staff.step_up"
-	StaffRefused Act = "staff.refused"
-	RoleGrant    Act = "role.grant"
-	RoleWithdraw Act = "role.withdraw"
+	PersonLogin   Act = "person.login"
+	PersonLogout  Act = "person.logout"
+	PersonRefused Act = "person.refused"
+	StaffLogin    Act = "staff.login"
+	StaffLogout   Act = "staff.logout"
+	StaffStepUp   Act = "staff.step_up"
+	StaffRefused  Act = "staff.refused"
+	RoleGrant     Act = "role.grant"
+	RoleWithdraw  Act = "role.withdraw"
 
 	ApplicationStart    Act = "application.start"
 	ApplicationView     Act = "application.view"
@@ -89,6 +90,7 @@ func Acts() []ActInfo {
 	return []ActInfo{
 		{PersonLogin, "A person logged in with the national ID card.", false},
 		{PersonLogout, "A person logged out.", false},
+		{PersonRefused, "A person asked for a case that is not theirs or does not exist.", false},
 		{StaffLogin, "A member of staff logged in.", false},
 		{StaffLogout, "A member of staff logged out.", false},
 		{StaffStepUp, "A member of staff confirmed the login with a second factor.", false},

@@ -3,6 +3,7 @@ package review
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,12 +68,25 @@ func (d *Desk) inCase(ctx context.Context, o Officer, p account.Permission, publ
 	if err != nil {
 		return err
 	}
-	return d.DB.InBody(ctx, o.Body, func(tx *pg.Tx) error {
+	there := false
+	err = d.DB.InBody(ctx, o.Body, func(tx *pg.Tx) error {
 		c, err := application.LockCase(ctx, tx, r.ID, publicID)
 		if err != nil {
 			return err
 		}
+		there = true
 		return f(tx, c)
+	})
+	if there || !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	return errors.Join(err, d.refused(ctx, o, p, r))
+}
+
+// refused records that an officer asked for a case that their body does not hold.
+func (d *Desk) refused(ctx context.Context, o Officer, p account.Permission, r *qualification.Register) error {
+	return d.DB.InBody(ctx, o.Body, func(tx *pg.Tx) error {
+		return audit.Record(ctx, tx, audit.Event{Act: audit.StaffRefused, Actor: o.Actor(p), Register: r.ID, Outcome: "not_found"})
 	})
 }
 
@@ -485,7 +499,7 @@ func (d *Desk) Decide(ctx context.Context, o Officer, publicID string, verb Verb
 		return err
 	}
 	if r.Registrar != o.Body {
-		return fault.New(fault.NotFound, "", "deciding a case of another registrar")
+		return errors.Join(fault.New(fault.NotFound, "", "deciding a case of another registrar"), d.refused(ctx, o, account.CaseApprove, r))
 	}
 	return d.DB.InRegistrar(ctx, r.Registrar, func(tx *pg.Tx) error {
 		c, err := application.LockCase(ctx, tx, r.ID, publicID)

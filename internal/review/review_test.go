@@ -173,6 +173,10 @@ func TestRolesAndBodies(t *testing.T) {
 	if _, err := w.Office.Open(ctx, elsewhere, id, "procedure"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("another body opens the case: %v, want not_found", err)
 	}
+	var recorded int
+	if err := w.DB.Superuser().QueryRow(ctx, `select count(*) from audit_event where act = 'staff.refused'`).Scan(&recorded); err != nil || recorded != 1 {
+		t.Errorf("%d refusals recorded, error %v", recorded, err)
+	}
 	elsewhere.Body = "mhlw"
 	if _, err := w.Office.Open(ctx, elsewhere, id, "procedure"); !errors.Is(err, fault.Forbidden) {
 		t.Errorf("staff of another body at this one: %v, want forbidden", err)
