@@ -52,11 +52,16 @@ type Person struct {
 
 // Open connects to dsn. Every connection runs with a statement timeout, so that no page can hold the database.
 func Open(ctx context.Context, dsn string, c clock.Clock, maxConns int32) (*DB, error) {
+	return OpenTraced(ctx, dsn, c, maxConns, nil)
+}
+
+// OpenTraced is Open with a tracer that hears of every statement, for measurements; nil is none.
+func OpenTraced(ctx context.Context, dsn string, c clock.Clock, maxConns int32, tracer pgx.QueryTracer) (*DB, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("reading the database address: %w", err)
 	}
-	cfg.MaxConns = maxConns
+	cfg.MaxConns, cfg.ConnConfig.Tracer = maxConns, tracer
 	if cfg.ConnConfig.RuntimeParams == nil {
 		cfg.ConnConfig.RuntimeParams = map[string]string{}
 	}

@@ -60,6 +60,7 @@ type Database struct {
 	cluster *cluster
 	name    string
 	clock   clock.Clock
+	tracer  pgx.QueryTracer
 
 	mu    sync.Mutex
 	pools map[string]*pgxpool.Pool
@@ -91,6 +92,12 @@ func (d *Database) WithClock(c clock.Clock) *Database {
 	return d
 }
 
+// WithTracer lets a tracer hear of every statement of the DBs opened from now on.
+func (d *Database) WithTracer(tracer pgx.QueryTracer) *Database {
+	d.tracer = tracer
+	return d
+}
+
 // As opens the database as one of the program's roles (pg.RoleCitizen, …). The pool is closed when the test ends.
 func (d *Database) As(role string) *pg.DB {
 	d.t.Helper()
@@ -119,7 +126,7 @@ func (d *Database) pool(role string) *pgxpool.Pool {
 	if p, ok := d.pools[role]; ok {
 		return p
 	}
-	db, err := pg.Open(context.Background(), d.DSN(role), d.clock, poolSize)
+	db, err := pg.OpenTraced(context.Background(), d.DSN(role), d.clock, poolSize, d.tracer)
 	if err != nil {
 		d.t.Fatalf("opening the test's database as %s: %v", role, err)
 	}
