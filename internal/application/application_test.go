@@ -318,6 +318,35 @@ func TestWithdraw(t *testing.T) {
 	}
 }
 
+// TestCheckCard: a card is tried before the first question; the trial is no application.
+func TestCheckCard(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	statement, err := application.CardStatement(casetest.Start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := application.ParseDocument(statement); err == nil {
+		t.Error("a trial reads as an application")
+	}
+	if s, err := w.Desk.CheckCard(ctx, w.Nurse, statement, casetest.Sign(statement), nil); err != nil || s.Name != "見本　花子" {
+		t.Errorf("signer %+v, error %v", s, err)
+	}
+	for want, act := range map[string]func() error{
+		"fault.bad_signature": func() error { _, err := w.Desk.CheckCard(ctx, w.Nurse, statement, []byte("x"), nil); return err },
+		"fault.other_signer": func() error {
+			_, err := w.Desk.CheckCard(ctx, w.Nurse, statement, casetest.Sign(statement), []byte("other"))
+			return err
+		},
+	} {
+		var f *fault.Error
+		if err := act(); !errors.As(err, &f) || f.Key != want {
+			t.Errorf("error %v, want key %s", err, want)
+		}
+	}
+}
+
 // TestStartAgain: starting what one has begun goes on with it.
 func TestStartAgain(t *testing.T) {
 	t.Parallel()

@@ -7,15 +7,16 @@ type Act string
 
 // What can happen. Each has its sentence in Acts.
 const (
-	PersonLogin   Act = "person.login"
-	PersonLogout  Act = "person.logout"
-	PersonRefused Act = "person.refused"
-	StaffLogin    Act = "staff.login"
-	StaffLogout   Act = "staff.logout"
-	StaffStepUp   Act = "staff.step_up"
-	StaffRefused  Act = "staff.refused"
-	RoleGrant     Act = "role.grant"
-	RoleWithdraw  Act = "role.withdraw"
+	PersonLogin     Act = "person.login"
+	PersonLogout    Act = "person.logout"
+	PersonCardCheck Act = "person.card_check"
+	PersonRefused   Act = "person.refused"
+	StaffLogin      Act = "staff.login"
+	StaffLogout     Act = "staff.logout"
+	StaffStepUp     Act = "staff.step_up"
+	StaffRefused    Act = "staff.refused"
+	RoleGrant       Act = "role.grant"
+	RoleWithdraw    Act = "role.withdraw"
 
 	ApplicationStart    Act = "application.start"
 	ApplicationView     Act = "application.view"
@@ -90,6 +91,7 @@ func Acts() []ActInfo {
 	return []ActInfo{
 		{PersonLogin, "A person logged in with the national ID card.", false},
 		{PersonLogout, "A person logged out.", false},
+		{PersonCardCheck, "A person tried whether their card can sign.", false},
 		{PersonRefused, "A person asked for a case that is not theirs or does not exist.", false},
 		{StaffLogin, "A member of staff logged in.", false},
 		{StaffLogout, "A member of staff logged out.", false},
