@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -122,6 +123,12 @@ func BenchmarkStages(b *testing.B) {
 	})
 	b.StopTimer()
 	b.ReportMetric(float64(n.Load())/b.Elapsed().Seconds(), "cases/s")
+	pids, err := backends(b.Context(), w.DB.Superuser())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(cpuSeconds(pids...)*1000/float64(b.N), "ms-postgres/case")
+	b.ReportMetric(cpuSeconds(os.Getpid())*1000/float64(b.N), "ms-go/case")
 }
 
 // somebody is the world with an applicant of their own name, since nobody is registered twice.
@@ -135,6 +142,10 @@ func somebody(b *testing.B, w *casetest.World, n int64) *casetest.World {
 		s.Signer.Name = card.Name.Full()
 		return s, err
 	}
+	cfg.Ask = map[string]application.Ask{application.Family: w.Desk.Ask[application.Family],
+		application.Resident: func(context.Context, application.Question) (application.Reply, error) {
+			return application.Reply{Class: application.ResidentAlive, Record: application.Record(card), Source: "bench", At: w.Clock.Now()}, nil
+		}}
 	own.Desk = application.NewDesk(cfg)
 	return &own
 }
