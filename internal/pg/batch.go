@@ -10,8 +10,8 @@ import (
 	"akashi/internal/fault"
 )
 
-// Batch gathers the statements of one act, so that they travel in one round trip. Statements run in order; the first
-// failure fails the act.
+// Batch gathers statements of one act, so that they travel in one round trip. Statements run in order, and what is read is
+// there after Send; the first failure fails the act.
 type Batch struct {
 	inner  pgx.Batch
 	checks []check
@@ -20,6 +20,7 @@ type Batch struct {
 type check struct {
 	doing string
 	one   bool
+	read  func(pgx.Rows) error // of a statement whose rows are wanted
 }
 
 // Exec adds a statement whose row count does not matter. doing is for the error's text.
@@ -32,6 +33,20 @@ func (b *Batch) Exec(doing, sql string, args ...any) {
 func (b *Batch) ExecOne(doing, sql string, args ...any) {
 	b.inner.Queue(sql, args...)
 	b.checks = append(b.checks, check{doing: doing, one: true})
+}
+
+// Read adds a query; its rows are appended to out, the columns in the order of T's fields.
+func Read[T any](b *Batch, out *[]T, doing, sql string, args ...any) {
+	ReadBy(b, out, pgx.RowToStructByPos[T], doing, sql, args...)
+}
+
+// ReadBy is Read with a function that makes a T of a row.
+func ReadBy[T any](b *Batch, out *[]T, scan pgx.RowToFunc[T], doing, sql string, args ...any) {
+	b.inner.Queue(sql, args...)
+	b.checks = append(b.checks, check{doing: doing, read: func(rows pgx.Rows) (err error) {
+		*out, err = pgx.AppendRows(*out, rows, scan)
+		return err
+	}})
 }
 
 // Len returns how many statements are gathered.
@@ -52,6 +67,12 @@ func (b *Batch) Send(ctx context.Context, tx pgx.Tx) error {
 
 func (b *Batch) collect(results pgx.BatchResults) error {
 	for _, c := range b.checks {
+		if c.read != nil {
+			if err := readRows(results, c); err != nil {
+				return err
+			}
+			continue
+		}
 		tag, err := results.Exec()
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.doing, err)
@@ -61,6 +82,17 @@ func (b *Batch) collect(results pgx.BatchResults) error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+func readRows(results pgx.BatchResults, c check) error {
+	rows, err := results.Query()
+	if err == nil {
+		err = c.read(rows)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.doing, err)
 	}
 	return nil
 }

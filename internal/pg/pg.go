@@ -72,6 +72,10 @@ func OpenTraced(ctx context.Context, dsn string, c clock.Clock, maxConns int32, 
 			cfg.ConnConfig.RuntimeParams[k] = v
 		}
 	}
+	cfg.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
+		registerUUID(c.TypeMap())
+		return nil
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
