@@ -50,14 +50,18 @@ func (c Config) check() error {
 	return nil
 }
 
+// atOnce is how many pictures are read at the same time: each takes a core and up to 200 MB.
+const atOnce = 2
+
 // maxClients bounds how many client networks the limiter remembers.
 const maxClients = 20_000
 
 // portal is the running portal. It keeps nothing between requests but the limiter's counts.
 type portal struct {
 	Config
-	site    *ui.Site
-	limiter *ui.Limiter
+	site     *ui.Site
+	limiter  *ui.Limiter
+	decoding chan struct{} // one slot for each picture being read
 }
 
 // New returns the portal's handler.
@@ -73,10 +77,11 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	site, err := ui.NewSite(ui.Config{Audience: ui.Public, Origin: cfg.Origin, Catalogue: words, Clock: cfg.Verifier.DB.Clock, Log: cfg.Log,
-		Demo: cfg.Demo, Proxies: cfg.Proxies})
+		Demo: cfg.Demo, Proxies: cfg.Proxies, Nav: nav(), Scripts: []string{"check.js"}})
 	if err != nil {
 		return nil, err
 	}
-	p := &portal{Config: cfg, site: site, limiter: ui.NewLimiter(cfg.Rate.PerSecond, cfg.Rate.Burst, maxClients)}
+	p := &portal{Config: cfg, site: site, limiter: ui.NewLimiter(cfg.Rate.PerSecond, cfg.Rate.Burst, maxClients),
+		decoding: make(chan struct{}, atOnce)}
 	return site.Wrap(p.routes()), nil
 }

@@ -1,9 +1,67 @@
 package public
 
-import "net/http"
+import (
+	"net/http"
+
+	"akashi/internal/format/qr"
+	"akashi/internal/portal/ui"
+	"akashi/internal/server"
+)
+
+// maxUpload bounds a request with a picture: the picture and the form around it.
+const maxUpload = qr.MaxBytes + 64<<10
+
+func nav() []ui.NavItem {
+	return []ui.NavItem{{ID: "check", Key: "nav.check", Path: "/"}, {ID: "keys", Key: "nav.keys", Path: "/keys"}}
+}
 
 func (p *portal) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", p.site.NotFound())
+	page := func(pattern string, f ui.HandlerFunc) { mux.Handle(pattern, routed(p.site.Handler(f))) }
+	act := func(pattern string, f ui.HandlerFunc) {
+		mux.Handle(pattern, routed(p.site.Limit(p.limiter, p.site.BodyLimit(maxUpload, p.site.Handler(f)))))
+	}
+	page("GET /{$}", p.home)
+	page("GET /w", p.scanned)
+	page("GET /w/{$}", p.scanned)
+	act("POST /w/verify", p.verify)
+	act("POST /w/file", p.verifyFile)
+	act("POST /w/receipt", p.receipt)
+	for _, path := range []string{"/w/verify", "/w/file", "/w/receipt"} {
+		page("GET "+path, p.toStart)
+	}
+	page("GET /keys", p.keysPage)
+	page("GET /help", p.help)
+	mux.Handle("GET "+jwksPath, routed(p.published("application/jwk-set+json", jwksOf)))
+	mux.Handle("GET "+cosePath, routed(p.published("application/cose-key-set", coseOf)))
+	p.standard(mux)
+	mux.Handle("/", routed(p.site.NotFound()))
 	return mux
+}
+
+// standard adds the pages that every portal has, but for help, which speaks of checking here.
+func (p *portal) standard(mux *http.ServeMux) {
+	all := http.NewServeMux()
+	p.site.RegisterStandard(all)
+	for _, path := range []string{"/about", "/accessibility"} {
+		mux.Handle("GET "+path, routed(all))
+	}
+}
+
+// routed names the route for the access log, which never has the path that was asked for.
+func routed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server.SetRoute(r.Context(), r.Pattern)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// toStart answers a reload or a changed language of a page that was the answer to a POST: there is nothing to show again.
+func (p *portal) toStart(w http.ResponseWriter, r *http.Request) error {
+	return p.site.Redirect(w, r, "/")
+}
+
+func (p *portal) help(w http.ResponseWriter, r *http.Request) error {
+	page := p.site.Page(r, "layout.help")
+	return page.Render(w, helpPage(page))
 }

@@ -106,13 +106,17 @@ func classify(err error) error {
 	return err
 }
 
-// record writes the log line. What visitors do wrong is ordinary; what is wrong with us is an error.
+// record writes the log line. What visitors do wrong is ordinary; what is wrong with us is an error. The public portal's
+// paths are logged by their pattern alone: whoever mistypes a scanned address puts what was scanned into the path.
 func (s *Site) record(r *http.Request, kind fault.Kind, reference string, err error) {
-	log := s.cfg.Log.Info
+	log, path := s.cfg.Log.Info, r.URL.Path
+	if s.cfg.Audience == Public {
+		path = r.Pattern
+	}
 	if kind == fault.Internal || kind == fault.Upstream {
 		log = s.cfg.Log.Error
 	}
-	log("request failed", "portal", s.cfg.Audience, "method", r.Method, "path", r.URL.Path, "kind", kind, "reference", reference,
+	log("request failed", "portal", s.cfg.Audience, "method", r.Method, "path", path, "kind", kind, "reference", reference,
 		"error", err)
 }
 

@@ -1,0 +1,503 @@
+package public_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"akashi/internal/casetest"
+	"akashi/internal/format/cose"
+	"akashi/internal/format/qr"
+	"akashi/internal/pg"
+	"akashi/internal/pg/pgtest"
+	"akashi/internal/portal/public"
+	"akashi/internal/portal/ui/uitest"
+	"akashi/internal/review"
+	"akashi/internal/server"
+	"akashi/internal/verification"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// site is a verification page over a world with one credential, behind the program's own server, with both logs.
+type site struct {
+	*casetest.World
+	URL  string
+	Code string // address in the QR code
+	log  *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func start(t testing.TB, rate public.Rate) *site {
+	t.Helper()
+	w := casetest.New(t)
+	w.Registered(t)
+	s := &site{World: w, log: &lockedBuffer{}}
+	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.Verifier.Log = log
+	mux := &later{}
+	l, err := server.Listen(server.Config{Name: "public", Addr: "127.0.0.1:0", Handler: mux, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.URL = l.URL()
+	mux.Handler, err = public.New(public.Config{Origin: s.URL, APIOrigin: "https://api.example", Demo: true, Log: log, Verifier: w.Verifier, Rate: rate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, l)
+	held, err := w.Wallet.List(t.Context(), w.Nurse)
+	if err != nil || len(held) != 1 || held[0].Credential == nil {
+		t.Fatalf("holdings %+v, error %v", held, err)
+	}
+	if s.Code, err = held[0].Credential.URL(s.URL + "/w/"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// later is a handler that is known once the address is.
+type later struct{ http.Handler }
+
+func serve(t testing.TB, l *server.Server) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+var plenty = public.Rate{PerSecond: 1000, Burst: 1000}
+
+// answer is one answer with its whole body.
+type answer struct {
+	*http.Response
+	Body string
+}
+
+func do(t testing.TB, r *http.Request) answer {
+	t.Helper()
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp, string(raw)}
+}
+
+func request(t testing.TB, method, url, contentType string, body io.Reader) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	return r
+}
+
+func (s *site) get(t testing.TB, path string) answer {
+	t.Helper()
+	return do(t, request(t, "GET", s.URL+path, "", nil))
+}
+
+func (s *site) post(t testing.TB, path, text string) answer {
+	t.Helper()
+	form := url.Values{"checkdata": {text}}.Encode()
+	return do(t, request(t, "POST", s.URL+path, "application/x-www-form-urlencoded", strings.NewReader(form)))
+}
+
+func (s *site) upload(t testing.TB, file []byte) answer {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("picture", "qr.png")
+	if err == nil {
+		_, err = part.Write(file)
+	}
+	if err == nil {
+		err = form.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return do(t, request(t, "POST", s.URL+"/w/file", form.FormDataContentType(), &body))
+}
+
+// picture draws a text as a QR code in a PNG.
+func picture(t testing.TB, text string) []byte {
+	t.Helper()
+	rows, err := qr.Matrix(text, qr.Low)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const module, margin = 5, 20
+	side := len(rows)*module + 2*margin
+	img := image.NewGray(image.Rect(0, 0, side, side))
+	for y := range side {
+		for x := range side {
+			i, j := (y-margin)/module, (x-margin)/module
+			dark := y >= margin && x >= margin && i < len(rows) && j < len(rows) && rows[i][j]
+			if !dark {
+				img.SetGray(x, y, color.Gray{Y: 255})
+			}
+		}
+	}
+	var buf bytes.Buffer
+	if err := png.Encode(&buf, img); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// changed returns the credential with one text in its bytes replaced by one of the same length.
+func (s *site) changed(t testing.TB, from, to string) string {
+	t.Helper()
+	message, err := cose.ParseURL(s.Code)
+	if err != nil || !bytes.Contains(message, []byte(from)) || len(from) != len(to) {
+		t.Fatalf("changing %s to %s: %v", from, to, err)
+	}
+	return cose.URL(s.URL+"/w/", bytes.Replace(message, []byte(from), []byte(to), 1))
+}
+
+func (s *site) move(t testing.TB, state string) {
+	t.Helper()
+	err := s.DB.As(pg.RoleWorker).InRegistrar(t.Context(), "mhlw", func(tx *pg.Tx) error {
+		_, err := tx.Exec(t.Context(), `update credential set prior_state = state, state = $1, status_at = $2`, state, tx.Now)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *site) measure(t testing.TB, kind string) {
+	t.Helper()
+	held, err := s.Wallet.List(t.Context(), s.Nurse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := held[0].Entry
+	id, err := s.Office.ProposeMeasure(t.Context(), s.Keeper, review.Measure{Register: e.RegisterID, EntryID: e.ID, Ref: *e.PersonRef, Kind: kind,
+		Reason: "試験のための処分", Who: casetest.Card()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Approve(t, id)
+}
+
+// has fails the test unless the answer has the status and every text, and none of those that begin with "!".
+func (a answer) has(t testing.TB, name string, status int, texts ...string) {
+	t.Helper()
+	if a.StatusCode != status {
+		t.Errorf("%s: status %d, want %d", name, a.StatusCode, status)
+	}
+	for _, text := range texts {
+		absent, negated := strings.CutPrefix(text, "!")
+		if strings.Contains(a.Body, absent) == negated {
+			t.Errorf("%s: the page has %q: %t", name, absent, !negated)
+		}
+	}
+}
+
+func TestCatalogue(t *testing.T) {
+	words := uitest.Catalogue(t, public.Text)
+	uitest.CheckCatalogue(t, words, ".")
+	uitest.CheckFaults(t, words)
+	for _, v := range verification.Verdicts {
+		if key := "next." + string(v); v != verification.Unreadable && !words.Has(key) {
+			t.Errorf("there is no advice %q", key)
+		}
+	}
+}
+
+// TestWaysIn: the scanned address shows nothing before the press; text, address and picture lead to the same result.
+func TestWaysIn(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	_, query, _ := strings.Cut(s.Code, "?")
+	for _, path := range []string{"/w/?", "/w?", "/en/w/?", "/easy/w/?"} {
+		s.get(t, path+query).has(t, path, 200, `name="checkdata"`, "!見本", "!ミホン", "!第", "!2003")
+	}
+	s.get(t, "/w/?"+query).has(t, "scanned", 200, "検証する", "まだ検証していません")
+	s.get(t, "/w/").has(t, "without a code", 200, "資格者証が含まれていません", "!まだ検証していません。</p><!-- -->")
+	for name, a := range map[string]answer{
+		"address": s.post(t, "/w/verify", s.Code), "bare text": s.post(t, "/w/verify", strings.TrimPrefix(query, "c=")),
+		"picture": s.upload(t, picture(t, s.Code)),
+	} {
+		a.has(t, name, 200, `data-verdict="valid"`, "有効です", "見本　花子", "看護師", "!2003", "!ミホン", "改ざんなし", "09:00:",
+			"本人かどうかは、顔写真付きの身分証明書で確認してください", "この画面の写しは証明になりません", "保存されません")
+	}
+	s.post(t, "/en/w/verify", s.Code).has(t, "English", 200, "Valid", "Check who the person is")
+	s.post(t, "/easy/w/verify", s.Code).has(t, "plain Japanese", 200, "<ruby>", "ほんもの")
+	s.post(t, "/w/receipt", s.Code).has(t, "record", 200, "資格者証の確認の控え", "有効です", "2026年（令和8年）12月1日 09:00", s.URL, "保存されません", "見本　花子")
+	for _, path := range []string{"/w/verify", "/w/receipt", "/en/w/file"} {
+		if a := s.get(t, path); a.StatusCode != http.StatusSeeOther {
+			t.Errorf("GET %s: %d", path, a.StatusCode)
+		}
+	}
+}
+
+func TestWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	blank := image.NewGray(image.Rect(0, 0, 80, 80))
+	var white bytes.Buffer
+	if err := png.Encode(&white, blank); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		a    answer
+		want string
+	}{
+		{"nothing pasted", s.post(t, "/w/verify", "  "), "QRコードの内容を貼り付けてください"},
+		{"no credential", s.post(t, "/w/verify", "https://example.jp/<b>"), "この内容に資格者証は含まれていません"},
+		{"no credential in a record", s.post(t, "/w/receipt", "こんにちは"), "この内容に資格者証は含まれていません"},
+		{"no file", s.upload(t, nil), "画像ファイルを選んでください"},
+		{"not a picture", s.upload(t, []byte("%PDF-1.7")), "PNGまたはJPEGの画像として読めません"},
+		{"no code", s.upload(t, white.Bytes()), "画像にQRコードが見つかりません"},
+		{"another QR code", s.upload(t, picture(t, "https://example.jp/menu?table=7")), "この内容に資格者証は含まれていません"},
+		{"too large", s.upload(t, make([]byte, 13<<20)), "ファイルが12MBを超えています"},
+	} {
+		c.a.has(t, c.name, http.StatusUnprocessableEntity, c.want, "エラー：", `aria-invalid="true"`, "!data-verdict", "!<b>")
+	}
+	s.post(t, "/w/verify", "<見本>").has(t, "what was pasted", 422, "&lt;見本&gt;</textarea>")
+	broken := do(t, request(t, "POST", s.URL+"/w/file", "multipart/form-data", strings.NewReader("x")))
+	broken.has(t, "no boundary", http.StatusUnprocessableEntity, "受け付けられませんでした")
+}
+
+func TestEachVerdictLooksDifferent(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	seen := map[string]string{}
+	see := func(name string, a answer, status int, texts ...string) {
+		t.Helper()
+		a.has(t, name, status, texts...)
+		_, panel, _ := strings.Cut(a.Body, `<section class="ak-result"`)
+		if other, twice := seen[panel]; twice {
+			t.Errorf("%s looks like %s", name, other)
+		}
+		seen[panel] = name
+	}
+	see("valid", s.post(t, "/w/verify", s.Code), 200, `data-verdict="valid"`, "身分証明書で本人を確認し")
+	see("tampered", s.post(t, "/w/verify", s.changed(t, "見本", "見木")), 200, `data-verdict="untrusted"`, "発行後に変わっています", "!花子", "元のQRコードを読み取り直して")
+	see("unknown issuer", s.post(t, "/w/verify", s.changed(t, "mhlw-test", "mhlw-none")), 200, `data-verdict="untrusted"`, "署名した鍵は", "!花子", "ほかの仕組み")
+	s.measure(t, review.MeasureSuspend)
+	see("suspended", s.post(t, "/w/verify", s.Code), 200, `data-verdict="suspended"`, "業務停止中（2026年（令和8年）12月1日から）", "業務に就かせないでください")
+	s.measure(t, review.MeasureRestore)
+	s.post(t, "/w/verify", s.Code).has(t, "restored", 200, `data-verdict="valid"`)
+	s.measure(t, review.MeasureRevoke)
+	see("revoked", s.post(t, "/w/verify", s.Code), 200, `data-verdict="revoked"`, "資格の証明として扱わないでください", "見本　花子")
+}
+
+func TestReplacedAndCannotTell(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	s.move(t, "replaced")
+	s.post(t, "/w/verify", s.Code).has(t, "replaced", 200, `data-verdict="replaced"`, "新しい資格者証を見せてもらって")
+	s.post(t, "/w/receipt", s.Code).has(t, "record", 200, "再発行により古くなった証明書です")
+	s.Verifier.DB.Pool.Close()
+	a := s.post(t, "/w/verify", s.Code)
+	a.has(t, "no register", http.StatusServiceUnavailable, `data-verdict="unknown"`, "無効という意味ではありません", "!花子", "もう一度検証する")
+	s.get(t, "/keys").has(t, "no keys", http.StatusInternalServerError, "照会番号")
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	for _, a := range []answer{s.get(t, "/"), s.get(t, "/w/?c=AAAA"), s.post(t, "/w/verify", s.Code), s.post(t, "/w/verify", "x"), s.get(t, "/nowhere")} {
+		for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex",
+			"Permissions-Policy": "camera=(), microphone=(), geolocation=()"} {
+			if got := a.Header.Get(name); got != want {
+				t.Errorf("%s: %s is %q, want %q", a.Request.URL.Path, name, got, want)
+			}
+		}
+		if len(a.Cookies()) > 0 {
+			t.Errorf("%s sets %v", a.Request.URL.Path, a.Cookies())
+		}
+	}
+	r := request(t, "POST", s.URL+"/w/verify", "application/x-www-form-urlencoded", strings.NewReader("checkdata=x"))
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	do(t, r).has(t, "another site's form", http.StatusForbidden, "別のサイトから送信されたため")
+}
+
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	s := start(t, public.Rate{PerSecond: 0.001, Burst: 2})
+	for range 2 {
+		s.post(t, "/w/verify", s.Code).has(t, "within the limit", 200)
+	}
+	a := s.post(t, "/w/verify", s.Code)
+	a.has(t, "beyond the limit", http.StatusTooManyRequests, "しばらくお待ちください")
+	if a.Header.Get("Retry-After") == "" {
+		t.Error("the client is not told when to come back")
+	}
+	s.get(t, "/").has(t, "reading goes on", 200)
+}
+
+// TestNothingScannedIsLogged drives every way in and every error with a credential in hand, and looks for it in the logs.
+func TestNothingScannedIsLogged(t *testing.T) {
+	t.Parallel()
+	s := start(t, public.Rate{PerSecond: 0.001, Burst: 12})
+	_, query, _ := strings.Cut(s.Code, "?")
+	bare := strings.TrimPrefix(query, "c=")
+	tampered := s.changed(t, "見本", "見木")
+	s.get(t, "/w/?"+query)
+	s.get(t, "/w?"+query)
+	s.get(t, "/nowhere?"+query)
+	s.get(t, "/w/"+query)                  // a reader that lost the question mark
+	s.get(t, "/en/w/verify/"+bare)         // a path that does not exist
+	s.get(t, "/w/%3F"+query)               // an encoded question mark
+	s.get(t, "/w/verify?"+query)           // a method that does not fit
+	s.post(t, "/w/verify", s.Code)         // valid
+	s.post(t, "/w/receipt", s.Code)        // on paper
+	s.post(t, "/w/verify", tampered)       // altered
+	s.post(t, "/w/verify", bare[:50]+"%%") // broken
+	s.upload(t, picture(t, s.Code))
+	s.upload(t, []byte("見本　花子"+bare))
+	do(t, request(t, "POST", s.URL+"/w/verify", "application/x-www-form-urlencoded", strings.NewReader("checkdata=%zz"+bare)))
+	do(t, request(t, "POST", s.URL+"/w/file", "multipart/form-data; boundary="+bare[:40], strings.NewReader(bare)))
+	r := request(t, "POST", s.URL+"/w/verify?"+query, "application/x-www-form-urlencoded", strings.NewReader("checkdata="+bare))
+	r.Header.Set("Origin", "https://elsewhere.example")
+	do(t, r).has(t, "cross-site", http.StatusForbidden)
+	do(t, request(t, "DELETE", s.URL+"/w/"+bare, "", nil))
+	s.Verifier.DB.Pool.Close()
+	s.post(t, "/w/verify", s.Code).has(t, "no register", http.StatusServiceUnavailable)
+	for s.post(t, "/w/verify", s.Code).StatusCode != http.StatusTooManyRequests {
+	}
+	log := s.log.String()
+	if lines := strings.Count(log, "msg=request"); lines < 15 || !strings.Contains(log, "could not be completed") || !strings.Contains(log, `route="POST /w/verify"`) {
+		t.Fatalf("the log has %d lines of requests: %s", lines, log)
+	}
+	facts, err := cose.DecodePayload(decoded(t, s.Code).Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := []string{bare[:20], bare[40:60], url.QueryEscape(bare)[:20], "checkdata"}
+	for _, key := range []string{cose.HolderName, cose.HolderBirthDate, cose.CertificateID, cose.HolderCode} {
+		secrets = append(secrets, facts[key])
+	}
+	for _, secret := range append(secrets, "花子", "見本", "%E8%A6%8B") {
+		if strings.Contains(log, secret) {
+			t.Errorf("the log has %q", secret)
+		}
+	}
+}
+
+func decoded(t testing.TB, code string) *cose.Sign1 {
+	t.Helper()
+	message, err := cose.ParseURL(code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := cose.Decode(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestPublishedKeys(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	a := s.get(t, "/.well-known/akashi/jwks.json")
+	set, err := verification.ParseKeySet([]byte(a.Body))
+	if err != nil || len(set) != 1 || set[0].KID != "mhlw-test" {
+		t.Fatalf("%s: %v", a.Body, err)
+	}
+	if r := set.Check(s.Code, casetest.Start()); r.Untampered != verification.Yes || r.Issuer != verification.Yes {
+		t.Errorf("by the published key: %+v", r)
+	}
+	tag := a.Header.Get("ETag")
+	for name, want := range map[string]string{"Content-Type": "application/jwk-set+json", "Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"} {
+		if got := a.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	r := request(t, "GET", s.URL+"/.well-known/akashi/jwks.json", "", nil)
+	r.Header.Set("If-None-Match", tag)
+	if again := do(t, r); again.StatusCode != http.StatusNotModified || again.Body != "" || tag == "" {
+		t.Errorf("asking with %s again: %d", tag, again.StatusCode)
+	}
+	c := s.get(t, "/.well-known/akashi/cose-keys")
+	if c.Header.Get("Content-Type") != "application/cose-key-set" || !strings.Contains(c.Body, "mhlw-test") || c.Header.Get("ETag") == tag {
+		t.Errorf("COSE keys: %v", c.Header)
+	}
+	s.get(t, "/keys").has(t, "page", 200, "mhlw-test", "厚生労働省", "使用中", s.URL+"/.well-known/akashi/jwks.json", "https://api.example/openapi.json")
+	for _, path := range []string{"/help", "/about", "/accessibility", "/en/keys", "/easy/help"} {
+		s.get(t, path).has(t, path, 200)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	if _, err := public.New(public.Config{}); err == nil || !strings.Contains(err.Error(), "origin and log") {
+		t.Errorf("got %v, want the missing settings", err)
+	}
+	if _, err := public.New(public.Config{Origin: "https://x.example", Log: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "verifier") {
+		t.Errorf("got %v, want the missing verifier", err)
+	}
+}
+
+// FuzzForm throws texts at the form through the whole portal: an answer, never a fault of ours.
+func FuzzForm(f *testing.F) {
+	w := casetest.New(f)
+	h, err := public.New(public.Config{Origin: "http://127.0.0.1", Log: slog.New(slog.DiscardHandler), Verifier: w.Verifier, Rate: public.Rate{PerSecond: 1e6, Burst: 1e6}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("https://check.example/w/?c="+base64.RawURLEncoding.EncodeToString([]byte{0xd2, 0x84}), "c=")
+	f.Add("<script>", "%zz&c=+/==")
+	f.Fuzz(func(t *testing.T, text, query string) {
+		for _, r := range []*http.Request{
+			httptest.NewRequest("POST", "/w/verify", strings.NewReader(url.Values{"checkdata": {text}}.Encode())),
+			{Method: "GET", URL: &url.URL{Path: "/w/", RawQuery: query}, Header: http.Header{}, Body: http.NoBody},
+		} {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, r)
+			if rec.Code >= 500 || strings.Contains(rec.Body.String(), "<script>") {
+				t.Fatalf("%q, %q: %d", text, query, rec.Code)
+			}
+		}
+	})
+}
