@@ -9,6 +9,7 @@ import (
 	"akashi/internal/clock"
 	"akashi/internal/pg/pgserver"
 	"akashi/internal/server"
+	"akashi/internal/system"
 )
 
 // Globals are the settings that every command shares. Each can be given as a flag or as a variable of the environment:
@@ -41,13 +42,13 @@ func (g *Globals) dataDir() (string, error) {
 }
 
 // database opens what was given, or the private PostgreSQL.
-func (g *Globals) database(ctx context.Context, c clock.Clock) (*database, error) {
+func (g *Globals) database(ctx context.Context, c clock.Clock) (*system.Database, error) {
 	if g.Database != "" {
-		return openGiven(ctx, g.Database, c)
+		return system.OpenGiven(ctx, g.Database, c)
 	}
 	dir, err := g.dataDir()
 	if err != nil {
 		return nil, err
 	}
-	return openPrivate(ctx, pgserver.Config{DataDir: filepath.Join(dir, "postgres"), Logger: g.Log}, c)
+	return system.OpenPrivate(ctx, pgserver.Config{DataDir: filepath.Join(dir, "postgres"), Logger: g.Log}, c)
 }

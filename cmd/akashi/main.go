@@ -27,8 +27,11 @@ import (
 type CLI struct {
 	Globals
 
+	Demo          DemoCmd          `cmd:"" help:"Try it out: everything on this machine, with invented people and simulated outside systems."`
+	Serve         ServeCmd         `cmd:"" help:"Run the portals, the API and the worker."`
 	Migrate       MigrateCmd       `cmd:"" help:"Bring the database to this program's schema."`
 	Qualification QualificationCmd `cmd:"" help:"List, show and check the definitions of qualifications."`
+	Simulate      SimulateCmd      `cmd:"" help:"Run only the simulated outside systems."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version and stop."`
 }

@@ -16,6 +16,7 @@ import (
 	"akashi/internal/pg"
 	"akashi/internal/pg/pgserver"
 	"akashi/internal/pg/pgtest"
+	"akashi/internal/system"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -66,7 +67,7 @@ func TestMistakesAreWorded(t *testing.T) {
 func TestMigrateGivenDatabase(t *testing.T) {
 	d := pgtest.Empty(t)
 	address := d.DSN(pgserver.Superuser)
-	if _, err := openGiven(context.Background(), "host=/nowhere", clock.System{}); !errors.Is(err, fault.Invalid) {
+	if _, err := system.OpenGiven(context.Background(), "host=/nowhere", clock.System{}); !errors.Is(err, fault.Invalid) {
 		t.Errorf("an address that is no URL: got %v, want a fault of kind invalid", err)
 	}
 	if err := checkSchema(t, d); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "akashi migrate") {
@@ -118,12 +119,12 @@ func TestPrivateDatabase(t *testing.T) {
 	g.prepare(&bytes.Buffer{}, &bytes.Buffer{})
 	cfg := pgserver.Config{DataDir: filepath.Join(dir, "db"), RuntimeDir: filepath.Join(dir, "s"), Volatile: true, Logger: g.Log}
 	for range 2 { // made, then found
-		d, err := openPrivate(ctx, cfg, clock.System{})
+		d, err := system.OpenPrivate(ctx, cfg, clock.System{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, role := range pg.LoginRoles() {
-			db, err := d.as(ctx, role, 2)
+			db, err := d.As(ctx, role, 2)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +132,7 @@ func TestPrivateDatabase(t *testing.T) {
 				t.Errorf("%s: %v", role, err)
 			}
 		}
-		if err := d.close(ctx); err != nil {
+		if err := d.Close(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -144,7 +145,7 @@ func TestWithUser(t *testing.T) {
 		"postgresql:///akashi?host=/run/postgresql":                           "postgresql://akashi_office@/akashi?host=/run/postgresql",
 		"postgres://db.example": "postgres://akashi_office@db.example",
 	} {
-		got, err := withUser(given, pg.RoleOffice)
+		got, err := system.WithUser(given, pg.RoleOffice)
 		if err != nil || got != want {
 			t.Errorf("%s: got %q, %v; want %q", given, got, err, want)
 		}
@@ -152,7 +153,7 @@ func TestWithUser(t *testing.T) {
 			t.Errorf("%s is read as %+v, %v", got, cfg, err)
 		}
 	}
-	if _, err := withUser("host=/run/postgresql", pg.RoleOffice); !errors.Is(err, fault.Invalid) {
+	if _, err := system.WithUser("host=/run/postgresql", pg.RoleOffice); !errors.Is(err, fault.Invalid) {
 		t.Errorf("an address that is no URL: got %v, want a fault of kind invalid", err)
 	}
 }

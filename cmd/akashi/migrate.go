@@ -6,6 +6,7 @@ import (
 
 	"akashi/internal/clock"
 	"akashi/internal/pg"
+	"akashi/internal/system"
 )
 
 // MigrateCmd makes the roles and the schema. With --database it logs in exactly as the address says: for --bootstrap as
@@ -24,13 +25,13 @@ func (cmd *MigrateCmd) Run(ctx context.Context, g *Globals) error {
 			return err
 		}
 		fmt.Fprintln(g.Out, "The private database is at the newest schema.")
-		return d.close(ctx)
+		return d.Close(ctx)
 	}
 	if cmd.Pending {
 		return cmd.list(ctx, g)
 	}
 	if cmd.Bootstrap {
-		if err := bootstrap(ctx, g.Database); err != nil {
+		if err := system.Bootstrap(ctx, g.Database); err != nil {
 			return err
 		}
 		fmt.Fprintln(g.Out, "The roles are made.")

@@ -19,7 +19,8 @@ type Person struct {
 	Label              string // what the person was invented for, shown in the simulator's list of cards
 	Name, Kana         string // as in the registries; a full-width space divides the parts
 	Card, Alt          string // as in the signing certificate, where characters had to be replaced, and which; empty: as Name
-	FormerName         string // name before a change that the family register has
+	FormerName         string // before a change that the family register has
+	FormerKana         string
 	BirthDate          string // YYYY-MM-DD
 	Sex                string // 1 male, 2 female
 	Address            string
@@ -81,7 +82,7 @@ func holders() []Person {
 	return []Person{
 		{ID: "fukuko", Label: "登録済みの社会福祉士", Name: "仮名　福子", Kana: "カリナ　フクコ", BirthDate: "1985-03-03", Sex: "2",
 			Address: "東京都世田谷区見本町19番20号", Prefecture: "Tokyo-to", City: "Setagaya-ku", Domiciles: at("13", "東京都")},
-		{ID: "yuiko", Label: "登録の後に氏が変わった看護師", Name: "例示　結子", FormerName: "見本　結子", Kana: "レイジ　ユイコ", BirthDate: "1988-12-24", Sex: "2",
+		{ID: "yuiko", Label: "登録の後に氏が変わった看護師", Name: "例示　結子", FormerName: "見本　結子", FormerKana: "ミホン　ユイコ", Kana: "レイジ　ユイコ", BirthDate: "1988-12-24", Sex: "2",
 			Address: "佐賀県鳥栖市見本町21番22号", Prefecture: "Saga-ken", City: "Tosu-shi",
 			Changes:   []resident.Change{{On: "2024-05-01", Reason: "婚姻", Before: "見本　結子"}},
 			Domiciles: []family.Domicile{{Prefecture: "13", Name: "東京都", From: "1988-12-24"}, {Prefecture: "41", Name: "佐賀県", From: "2024-05-01"}}},

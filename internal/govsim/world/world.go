@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -88,6 +89,9 @@ func (a Addresses) RevocationLists() string {
 	return "http://" + a.Login + "/jpki/crl/" + string(ca.Signing)
 }
 
+// AnchorFile is where the certificate of the authority for signing is left in the directory, for those who are to trust it.
+const AnchorFile = "anchor.pem"
+
 // orderLife is how long an unpaid order stays open: longer than a demonstration moves its clock at once.
 const orderLife = 180 * 24 * time.Hour
 
@@ -106,8 +110,11 @@ func (w *World) authority() (err error) {
 	if err = os.MkdirAll(w.cfg.Dir, 0o700); err != nil {
 		return err
 	}
-	w.CA, err = ca.New(ca.Config{Clock: w.cfg.Clock, Dir: w.cfg.Dir})
-	return err
+	if w.CA, err = ca.New(ca.Config{Clock: w.cfg.Clock, Dir: w.cfg.Dir}); err != nil {
+		return err
+	}
+	anchor := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.CA.Anchor(ca.Signing).Raw})
+	return os.WriteFile(filepath.Join(w.cfg.Dir, AnchorFile), anchor, 0o644)
 }
 
 func (w *World) logins() error {
@@ -204,3 +211,6 @@ func (w *World) release() error {
 	}
 	return err
 }
+
+// Addresses says where the simulators listen.
+func (w *World) Addresses() Addresses { return w.cfg.Addresses }

@@ -1,4 +1,4 @@
-package main
+package system
 
 import (
 	"context"
@@ -18,34 +18,34 @@ import (
 // privateName is the database in a private PostgreSQL.
 const privateName = "akashi"
 
-// database is where the program's roles log in: a private PostgreSQL that we started, or one that was given.
-type database struct {
+// Database is where the program's roles log in: a private PostgreSQL that we started, or one that was given.
+type Database struct {
 	private *pgserver.Server // nil when one was given
 	given   string           // its address
 	clock   clock.Clock
 	open    []*pg.DB
 }
 
-// openPrivate starts the private PostgreSQL and brings it to the newest schema.
-func openPrivate(ctx context.Context, cfg pgserver.Config, c clock.Clock) (*database, error) {
+// OpenPrivate starts the private PostgreSQL and brings it to the newest schema.
+func OpenPrivate(ctx context.Context, cfg pgserver.Config, c clock.Clock) (*Database, error) {
 	cfg.Roles = pg.LoginRoles()
 	private, err := pgserver.Start(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	d := &database{private: private, clock: c}
+	d := &Database{private: private, clock: c}
 	if err := d.upgradePrivate(ctx); err != nil {
-		return nil, errors.Join(err, d.close(ctx))
+		return nil, errors.Join(err, d.Close(ctx))
 	}
 	return d, nil
 }
 
-func (d *database) upgradePrivate(ctx context.Context) error {
+func (d *Database) upgradePrivate(ctx context.Context) error {
 	if err := createDatabase(ctx, d.private.DSN(pgserver.Superuser, "postgres"), privateName); err != nil {
 		return err
 	}
 	address := d.private.DSN(pgserver.Superuser, privateName)
-	if err := bootstrap(ctx, address); err != nil {
+	if err := Bootstrap(ctx, address); err != nil {
 		return err
 	}
 	return pg.Migrate(ctx, address)
@@ -71,7 +71,8 @@ func createDatabase(ctx context.Context, admin, name string) error {
 	return nil
 }
 
-func bootstrap(ctx context.Context, address string) error {
+// Bootstrap makes the roles and prepares the database, as the superuser whom the address names.
+func Bootstrap(ctx context.Context, address string) error {
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return fmt.Errorf("connecting to the database: %w", err)
@@ -80,9 +81,9 @@ func bootstrap(ctx context.Context, address string) error {
 	return pg.Bootstrap(ctx, conn)
 }
 
-// openGiven checks that the database is one we can work on: version, locale, and this program's schema.
-func openGiven(ctx context.Context, address string, c clock.Clock) (*database, error) {
-	worker, err := withUser(address, pg.RoleWorker)
+// OpenGiven checks that the database is one we can work on: version, locale, and this program's schema.
+func OpenGiven(ctx context.Context, address string, c clock.Clock) (*Database, error) {
+	worker, err := WithUser(address, pg.RoleWorker)
 	if err != nil {
 		return nil, err
 	}
@@ -97,11 +98,11 @@ func openGiven(ctx context.Context, address string, c clock.Clock) (*database, e
 	if err := pg.CheckSchema(ctx, conn); err != nil {
 		return nil, err
 	}
-	return &database{given: address, clock: c}, nil
+	return &Database{given: address, clock: c}, nil
 }
 
-// as opens the database under one of the program's roles; close closes it.
-func (d *database) as(ctx context.Context, role string, maxConns int32) (*pg.DB, error) {
+// As opens the database under one of the program's roles; Close closes it.
+func (d *Database) As(ctx context.Context, role string, maxConns int32) (*pg.DB, error) {
 	address, err := d.address(role)
 	if err != nil {
 		return nil, err
@@ -114,18 +115,18 @@ func (d *database) as(ctx context.Context, role string, maxConns int32) (*pg.DB,
 	return db, nil
 }
 
-func (d *database) address(role string) (string, error) {
+func (d *Database) address(role string) (string, error) {
 	if d.private != nil {
 		return d.private.DSN(role, privateName), nil
 	}
-	return withUser(d.given, role)
+	return WithUser(d.given, role)
 }
 
 // stopPatience is how long a private PostgreSQL has for its last checkpoint.
 const stopPatience = 30 * time.Second
 
-// close closes the pools and stops a private PostgreSQL. It works after ctx has ended.
-func (d *database) close(ctx context.Context) error {
+// Close closes the pools and stops a private PostgreSQL. It works after ctx has ended.
+func (d *Database) Close(ctx context.Context) error {
 	for _, db := range d.open {
 		db.Close()
 	}
@@ -137,12 +138,12 @@ func (d *database) close(ctx context.Context) error {
 	return d.private.Stop(ctx)
 }
 
-// withUser puts role in place of the user, and of a password, which belonged to that user. The role's password comes
+// WithUser puts role in place of the user, and of a password, which belonged to that user. The role's password comes
 // from the password file, or a client certificate takes its place (libpq's own settings, sslcert and sslkey).
 //
 // The address is taken apart by hand: it may name several servers (postgres://one:5432,two:5432/akashi), which net/url
 // refuses.
-func withUser(address, role string) (string, error) {
+func WithUser(address, role string) (string, error) {
 	scheme, rest, found := strings.Cut(address, "://")
 	if !found || scheme != "postgres" && scheme != "postgresql" {
 		return "", fault.New(fault.Invalid, "", "--database must be a URL such as postgres://host/akashi")
@@ -156,4 +157,41 @@ func withUser(address, role string) (string, error) {
 		servers = servers[at+1:]
 	}
 	return scheme + "://" + role + "@" + servers + rest[end:], nil
+}
+
+// Lost is closed when a private PostgreSQL has ended for good; nil, which is never ready, when one was given.
+func (d *Database) Lost() <-chan struct{} {
+	if d.private == nil {
+		return nil
+	}
+	return d.private.Done()
+}
+
+// Err says why a private PostgreSQL ended.
+func (d *Database) Err() error {
+	if d.private == nil {
+		return nil
+	}
+	return d.private.Err()
+}
+
+// DropPrivate forgets the contents of a private PostgreSQL. fault.Conflict when another program uses it.
+func DropPrivate(ctx context.Context, cfg pgserver.Config) error {
+	private, err := pgserver.Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dropDatabase(ctx, private.DSN(pgserver.Superuser, "postgres")), private.Stop(ctx))
+}
+
+func dropDatabase(ctx context.Context, admin string) error {
+	conn, err := pgx.Connect(ctx, admin)
+	if err != nil {
+		return fmt.Errorf("connecting to the private database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "drop database if exists "+pgx.Identifier{privateName}.Sanitize()); err != nil {
+		return fmt.Errorf("forgetting the database: %w", err)
+	}
+	return nil
 }

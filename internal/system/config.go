@@ -1,0 +1,167 @@
+package system
+
+import (
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"akashi/internal/clock"
+	"akashi/internal/fault"
+	"akashi/internal/qualification"
+	"akashi/internal/server"
+)
+
+// Part is one of the parts that a process can run. Each works under its own database role.
+type Part string
+
+// The parts.
+const (
+	Citizen Part = "citizen" // portal of holders and applicants
+	Office  Part = "office"  // console of registrars' staff
+	Public  Part = "public"  // verification page and published keys
+	API     Part = "api"     // verification by machines, callbacks of the payment provider
+	Worker  Part = "worker"  // jobs, audit log, reference tables, signing of credentials
+)
+
+// Parts lists every part.
+var Parts = []Part{Citizen, Office, Public, API, Worker}
+
+// Address says where a part listens and how browsers reach it.
+type Address struct {
+	Listen string // host:port
+	Origin string // scheme, host and port, no slash at the end
+}
+
+// Login is one outside login service (OpenID Connect).
+type Login struct {
+	Issuer   string
+	ClientID string // as the service knows us; our keys for it are in the vault
+	SignAPI  string // citizens' service: address of sign transactions; empty: the usual one at the issuer
+}
+
+// Service is one outside service that is called with a token signed by our key for services.
+type Service struct {
+	URL      string
+	ClientID string
+}
+
+// Config is everything that a process of Akashi needs to know beside its database. Parts, Clock, Log and DataDir are
+// always required; what else is, depends on the parts and is checked by New.
+type Config struct {
+	Parts   []Part
+	DataDir string // keys of the platform, signing keys, uploaded files
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Metrics *server.Metrics // nil: none are kept
+	Demo    bool            // the outside systems are simulated: the pages say so
+	Proxies []netip.Prefix  // proxies whose X-Forwarded-For is believed
+
+	// Catalogue is what Definitions returned, for a program that has read them already; nil: New reads them.
+	Catalogue *qualification.Catalogue
+
+	Addresses map[Part]Address // of the parts that listen, and of those that pages link to
+
+	CitizenLogin Login
+	StaffLogin   Login
+	Resident     Service // resident registry
+	Family       Service // family register
+	Payment      Service // payment provider
+
+	// Anchors are the certificates of the authority for signing certificates that are trusted.
+	Anchors []*x509.Certificate
+	// RevocationLists is where revocation lists of signing certificates are fetched.
+	RevocationLists string
+
+	// CredentialBase is the address that QR codes begin with; empty: the public part's /w/.
+	CredentialBase string
+}
+
+// Runs tells whether the process runs a part.
+func (c Config) Runs(p Part) bool { return slices.Contains(c.Parts, p) }
+
+// origin is how browsers reach a part.
+func (c Config) origin(p Part) string { return c.Addresses[p].Origin }
+
+// credentialBase is what QR codes begin with.
+func (c Config) credentialBase() string {
+	if c.CredentialBase != "" {
+		return c.CredentialBase
+	}
+	return c.origin(Public) + "/w/"
+}
+
+// need is one setting and the parts that cannot do without it.
+type need struct {
+	name  string
+	value string
+	parts []Part
+}
+
+func (c Config) needs() []need {
+	portals := []Part{Citizen, Office, Public, API}
+	all := []need{
+		{"the data directory", c.DataDir, Parts},
+		{"the address of the citizens' login", c.CitizenLogin.Issuer, []Part{Citizen}},
+		{"the client id at the citizens' login", c.CitizenLogin.ClientID, []Part{Citizen}},
+		{"the address of the revocation lists", c.RevocationLists, []Part{Citizen}},
+		{"the address of the staff's login", c.StaffLogin.Issuer, []Part{Office}},
+		{"the client id at the staff's login", c.StaffLogin.ClientID, []Part{Office}},
+		{"the address of the resident registry", c.Resident.URL, []Part{Citizen, Worker}},
+		{"the address of the family register", c.Family.URL, []Part{Citizen, Worker}},
+		{"the address of the payment provider", c.Payment.URL, []Part{Citizen, API, Worker}},
+		{"the public part's origin, for QR codes", c.CredentialBase + c.origin(Public), []Part{Citizen}},
+		{"the API's origin, for the payment provider's callbacks", c.origin(API), []Part{Citizen, Worker}},
+		{"the citizen portal's origin, for the way back from the payment", c.origin(Citizen), []Part{Worker}},
+	}
+	for _, p := range portals {
+		all = append(all, need{"where the part " + string(p) + " listens", c.Addresses[p].Listen, []Part{p}},
+			need{"the origin of the part " + string(p), c.origin(p), []Part{p}})
+	}
+	return all
+}
+
+// check refuses a configuration that would fail at the first visitor (fault.Invalid, every lack at once).
+func (c Config) check() error {
+	if c.Clock == nil || c.Log == nil {
+		return fault.New(fault.Internal, "", "configuring the system without a clock or a log")
+	}
+	var lacks []string
+	for _, p := range c.Parts {
+		if !slices.Contains(Parts, p) {
+			lacks = append(lacks, fmt.Sprintf("there is no part %q", p))
+		}
+	}
+	if len(c.Parts) == 0 {
+		lacks = append(lacks, "no part is to run")
+	}
+	for _, n := range c.needs() {
+		if n.value == "" && slices.ContainsFunc(n.parts, c.Runs) {
+			lacks = append(lacks, n.name+" is missing")
+		}
+	}
+	if c.Runs(Citizen) && len(c.Anchors) == 0 {
+		lacks = append(lacks, "no certificate of the authority for signing certificates is trusted")
+	}
+	for p, a := range c.Addresses {
+		if u, err := url.Parse(a.Origin); err != nil || u.Host == "" || u.Path != "" {
+			lacks = append(lacks, fmt.Sprintf("the origin of the part %s, %q, is not scheme, host and port", p, a.Origin))
+		}
+	}
+	if len(lacks) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "", "configuring: "+strings.Join(lacks, "; "))
+}
+
+// originOf cuts an address down to its origin, for content security policies; empty for what is no address.
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
