@@ -155,7 +155,7 @@ func panelOf(page *ui.Page, r verification.Result) ui.Result {
 func checksOf(page *ui.Page, r verification.Result) []ui.ResultCheck {
 	at := page.R("say.at", r.CheckedAt.In(clock.JST).Format(time.TimeOnly))
 	line := func(key string, o verification.Outcome, yes, no string) ui.ResultCheck {
-		c := ui.ResultCheck{Text: page.R(key), OK: o == verification.Yes, Open: o == verification.Unknown, Say: page.R("say.not_done")}
+		c := ui.ResultCheck{Text: page.R(key), OK: o == verification.Yes, Open: o == verification.Unknown}
 		switch o {
 		case verification.Yes:
 			c.Say = yes + "・" + at
@@ -245,7 +245,11 @@ func fillReceipt(page *ui.Page, r verification.Result, origin string) receiptVie
 		{Label: page.R("receipt.where"), Value: origin},
 	}}
 	for _, c := range panel.Checks {
-		v.Checks = append(v.Checks, ui.Row{Label: c.Text, Value: page.R(outcomeKey(c)) + "（" + c.Say + "）"})
+		words := page.R(outcomeKey(c))
+		if c.Say != "" {
+			words += "（" + c.Say + "）"
+		}
+		v.Checks = append(v.Checks, ui.Row{Label: c.Text, Value: words})
 	}
 	for _, key := range []string{"receipt.checker", "receipt.document"} {
 		v.Blank = append(v.Blank, ui.Row{Label: page.R(key), Body: templ.Raw("&emsp;")})

@@ -59,6 +59,7 @@ type FileControl struct {
 	Full     bool // the number of files is reached: no further input
 	Files    []UploadedFile
 	Problem  string
+	NoNeed   bool // leave out the words 必須 and 任意, as in Control
 }
 
 // FormView is a page of a form: what is asked and what is already known. Handlers fill it from application and
