@@ -24,13 +24,13 @@ import (
 // Enqueue adds a job to the act's transaction.
 type Enqueue func(ctx context.Context, tx *pg.Tx, args river.JobArgs) error
 
-// Charge records, in the submission's transaction, what is to be paid. cmd passes in payment.Cashier.Charge, since payment
-// is the later stage.
-type Charge func(ctx context.Context, tx *pg.Tx, c *Case, lines []qualification.FeeLine) error
+// Charge adds to the submission's statements what is to be paid. cmd passes in payment.Charger.Charge, since payment is
+// the later stage.
+type Charge func(b *pg.Batch, tx *pg.Tx, c *Case, lines []qualification.FeeLine) error
 
-// FindEntry reads the person's living entry in a register through the person's own door, nil when there is none. cmd
-// passes in registry.Own.
-type FindEntry func(ctx context.Context, tx *pg.Tx, registerID string, ref uuid.UUID) (*Entry, error)
+// FindEntry adds the query that reads the person's living entry in a register through the person's own door: one or
+// none. cmd passes in registry.Own.
+type FindEntry func(b *pg.Batch, registerID string, ref uuid.UUID, out *[]Entry)
 
 // Config is what a Desk needs.
 type Config struct {
@@ -70,15 +70,26 @@ func (d *Desk) door(a Applicant, r *qualification.Register) pg.Person {
 	return pg.Person{ID: a.ID, Ref: account.RefFor(d.RefKey, a.ID, r.Registrar)}
 }
 
-// InCase runs f on one case of the applicant.
+// InCase runs f, an act, on one case of the applicant: nobody else can move the case meanwhile.
 func (d *Desk) InCase(ctx context.Context, a Applicant, publicID string, f func(*pg.Tx, *Case) error) error {
+	return d.in(ctx, a, publicID, LockCase, f)
+}
+
+// Look runs f, which only reads, on one case of the applicant.
+func (d *Desk) Look(ctx context.Context, a Applicant, publicID string, f func(*pg.Tx, *Case) error) error {
+	return d.in(ctx, a, publicID, ReadCase, f)
+}
+
+type findCase func(ctx context.Context, tx *pg.Tx, registerID, publicID string) (*Case, error)
+
+func (d *Desk) in(ctx context.Context, a Applicant, publicID string, find findCase, f func(*pg.Tx, *Case) error) error {
 	r, err := Locate(d.Catalogue, publicID)
 	if err != nil {
 		return err
 	}
 	there := false
 	err = d.DB.InPerson(ctx, d.door(a, r), func(tx *pg.Tx) error {
-		c, err := LockCase(ctx, tx, r.ID, publicID)
+		c, err := find(ctx, tx, r.ID, publicID)
 		if err != nil {
 			return err
 		}
@@ -204,7 +215,7 @@ func (d *Desk) insert(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, aske
 	if err != nil {
 		return err
 	}
-	entry, err := d.Entry(ctx, tx, c.RegisterID, c.PersonRef)
+	entry, err := d.entryOf(ctx, tx, c)
 	if err != nil {
 		return err
 	}
@@ -231,10 +242,21 @@ func (d *Desk) insert(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, aske
 	if err := d.queueInquiry(ctx, tx, &b, c, asked); err != nil {
 		return err
 	}
-	if err := b.Send(ctx, tx.Tx); err != nil {
+	events := []audit.Event{c.audited(audit.ApplicationStart, a.actor())}
+	if asked != nil && asked.State == "answered" { // asked while the person waited: they see that look, too
+		c.event(&b, tx, "answered_"+asked.System, "system", map[string]string{"class": *asked.Class})
+		events = append(events, c.audited(askActs[asked.System], audit.Actor{Kind: audit.ActorSystem, ID: InquireArgs{}.Kind()}))
+	}
+	if err := audit.Queue(&b, tx.Now, events...); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, c.audited(audit.ApplicationStart, a.actor()))
+	return b.Send(ctx, tx.Tx)
+}
+
+// entryOf reads the living entry of the case's applicant, nil when there is none.
+func (d *Desk) entryOf(ctx context.Context, tx *pg.Tx, c *Case) (*Entry, error) {
+	found, err := alone(ctx, tx, func(b *pg.Batch, out *[]Entry) { d.Entry(b, c.RegisterID, c.PersonRef, out) })
+	return first(found), err
 }
 
 // needsEntry tells whether a procedure is about an entry that the person already holds.
@@ -288,6 +310,14 @@ func (a Applicant) actor() audit.Actor {
 func (c *Case) audited(act audit.Act, actor audit.Actor, items ...string) audit.Event {
 	return audit.Event{Act: act, Actor: actor, Purpose: "procedure", Register: c.RegisterID, Registrar: c.RegistrarID,
 		Ref: c.PersonRef, Case: c.ID, Items: items}
+}
+
+// send sends the statements of an act on the case, with the act's audit line.
+func (c *Case) send(ctx context.Context, tx *pg.Tx, b *pg.Batch, act audit.Act, actor audit.Actor, items ...string) error {
+	if err := audit.Queue(b, tx.Now, c.audited(act, actor, items...)); err != nil {
+		return err
+	}
+	return b.Send(ctx, tx.Tx)
 }
 
 // Audited is the audit line of a later stage's act on the case.

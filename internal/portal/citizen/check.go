@@ -170,10 +170,6 @@ func (p *portal) sign(w http.ResponseWriter, r *http.Request, a application.Appl
 	if v.Request == nil || v.Request.ID.String() != r.PostFormValue("request") {
 		return p.signingFailed(w, r, ui.LangOf(r), v.Case.PublicID, "content_changed")
 	}
-	h, err := p.holder(r.Context())
-	if err != nil {
-		return err
-	}
 	transaction, err := p.Identity.StartSignature(r.Context(), [32]byte(v.Request.Digest))
 	if err != nil {
 		return err
@@ -181,16 +177,7 @@ func (p *portal) sign(w http.ResponseWriter, r *http.Request, a application.Appl
 	if err := p.Desk.SignatureStarted(r.Context(), a, v.Case.PublicID, v.Request.ID, transaction); err != nil {
 		return err
 	}
-	address, pending, err := p.Identity.BeginSignature(r.Context(), p.Origin+SignCallback, transaction, h.Subject)
-	if err != nil {
-		return err
-	}
-	s := signing{Pending: pending, PublicID: v.Case.PublicID, Request: v.Request.ID, Lang: ui.LangOf(r)}
-	if err := p.keep(r.Context(), keySigning, s); err != nil {
-		return err
-	}
-	http.Redirect(w, r, address, http.StatusSeeOther)
-	return nil
+	return p.visitSigner(w, r, transaction, signing{PublicID: v.Case.PublicID, Request: v.Request.ID, Lang: ui.LangOf(r)})
 }
 
 // signCallback ends the visit: it hands the case in with the signature, or leads to the page that tells why not.
@@ -202,6 +189,9 @@ func (p *portal) signCallback(w http.ResponseWriter, r *http.Request, a applicat
 	}
 	if !begun { // the page was loaded again, or never begun here
 		return p.site.Redirect(w, r, "/")
+	}
+	if s.Statement != nil {
+		return p.cardTried(w, r, a, s)
 	}
 	c, err := p.handIn(r, a, s)
 	if reason := signReason(err); reason != "" {

@@ -168,6 +168,9 @@ func (p *portal) routes() http.Handler {
 
 	known("GET /procedures/{register}/{procedure}/start", p.startPage)
 	known("POST /applications", p.start)
+	known("GET /card-check", p.cardPage)
+	known("POST /card-check", p.tryCard)
+	known("GET /card-check/failed", p.cardFailed)
 	known("GET /applications/{id}", p.overview)
 	known("GET /applications/{id}/form/{group}", p.form)
 	known("POST /applications/{id}/form/{group}", p.saveForm)

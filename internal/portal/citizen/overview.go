@@ -199,8 +199,9 @@ func groupState(v *application.View, g *qualification.Group) (ui.TaskState, erro
 		_, saved := v.Case.Answers.Values[f.Keys()[0]]
 		return saved
 	})
+	untouched := v.Procedure.Prefill(g, qualification.Answers{}, v.Facts).Raw
 	typed := slices.ContainsFunc(g.Fields, func(f qualification.Field) bool {
-		return f.Prefill == "" && slices.ContainsFunc(f.Inputs(), func(input string) bool { return v.Case.Answers.Raw[input] != "" })
+		return slices.ContainsFunc(f.Inputs(), func(input string) bool { return v.Case.Answers.Raw[input] != untouched[input] })
 	})
 	switch {
 	case sent && len(problems) == 0:

@@ -37,12 +37,14 @@ type visit struct {
 	Lang    qualification.Lang `json:"lang"`
 }
 
-// signing is a signature under way: of which case, over which frozen content.
+// signing is a signature under way: of which case, over which frozen content, or of a statement that tries the card.
 type signing struct {
-	Pending  []byte             `json:"pending"`
-	PublicID string             `json:"public_id"`
-	Request  uuid.UUID          `json:"request"`
-	Lang     qualification.Lang `json:"lang"`
+	Pending   []byte             `json:"pending"`
+	PublicID  string             `json:"public_id,omitempty"`
+	Request   uuid.UUID          `json:"request"`
+	Statement []byte             `json:"statement,omitempty"`
+	To        string             `json:"to,omitempty"` // after trying the card
+	Lang      qualification.Lang `json:"lang"`
 }
 
 // keep writes a value into the session.

@@ -228,7 +228,9 @@ type startView struct {
 	Register   string
 	Procedure  string
 	Token      uuid.UUID
-	Drafts     []caseLine // of the same procedure, to go on with instead
+	Draft      *caseLine  // begun and not handed in: there is one at a time, and starting again goes on with it
+	Others     []caseLine // of the same procedure, handed in and not decided
+	CardPath   string     // where the card can be tried first
 	KeptUntil  calendar.Date
 	NeedsEntry bool // the procedure is about an entry that the person does not hold: a page of its own
 	HasEntry   bool // the person is in the register already
@@ -261,11 +263,17 @@ const draftDays = 30
 func fillStart(page *ui.Page, cat *qualification.Catalogue, o offer, cases []application.Summary, held []credential.Held) startView {
 	today := calendar.Of(page.Now)
 	v := startView{Name: page.Text(o.Procedure.Name), Body: page.Text(o.Registrar.Name), Register: o.Register.ID, Procedure: o.Procedure.ID,
-		Token: pg.NewID(), KeptUntil: today.AddDays(draftDays),
+		Token: pg.NewID(), KeptUntil: today.AddDays(draftDays), CardPath: "/card-check?" + url.Values{"to": {procedurePath(o.Register.ID, o.Procedure.ID) + "/start"}}.Encode(),
 		NotOpen: !cat.Offered(o.Register.ID, o.Procedure.ID, qualification.ChannelOnline, today)}
 	for _, c := range cases {
-		if c.RegisterID == o.Register.ID && c.ProcedureID == o.Procedure.ID && !c.State.Ended() {
-			v.Drafts = append(v.Drafts, lineOf(page, cat, &c.Case, nil))
+		if c.RegisterID != o.Register.ID || c.ProcedureID != o.Procedure.ID || c.State.Ended() {
+			continue
+		}
+		line := lineOf(page, cat, &c.Case, nil)
+		if c.State.Submitted() {
+			v.Others = append(v.Others, line)
+		} else {
+			v.Draft = &line
 		}
 	}
 	living := slices.ContainsFunc(held, func(h credential.Held) bool {
@@ -298,9 +306,9 @@ func (p *portal) start(w http.ResponseWriter, r *http.Request, a application.App
 	return p.site.Redirect(w, r, casePath(c.PublicID))
 }
 
-// startKind is the weight of the button that opens a new draft: going on with the one that is there comes first.
+// startKind is the weight of the button that opens a new draft: looking at the case that is under way comes first.
 func startKind(v startView) ui.ButtonKind {
-	if len(v.Drafts) > 0 {
+	if len(v.Others) > 0 {
 		return ui.Secondary
 	}
 	return ui.Primary
