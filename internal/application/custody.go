@@ -2,7 +2,6 @@ package application
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 
@@ -37,22 +36,6 @@ type WorkItem struct {
 
 // countSlots spreads the counters of an inbox, so that two acts rarely wait for the same row.
 const countSlots = 16
-
-// ActiveWork reads the item that is not done, or nil.
-func ActiveWork(ctx context.Context, tx *pg.Tx, c *Case) (*WorkItem, error) {
-	rows, err := tx.Query(ctx, `
-		select id, body_id, step, state, assignee, due
-		  from work_item
-		 where register_id = $1 and application_id = $2 and state <> 'done'`, c.RegisterID, c.ID)
-	if err != nil {
-		return nil, fmt.Errorf("reading the work item of case %s: %w", c.PublicID, err)
-	}
-	items, err := collect[WorkItem](rows, "work items", c)
-	if err != nil || len(items) == 0 {
-		return nil, err
-	}
-	return &items[0], nil
-}
 
 // openWork queues a new item for a body; the caller has closed the one before.
 func (c *Case) openWork(b *pg.Batch, tx *pg.Tx, step string, due calendar.Date) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"akashi/internal/audit"
 	"akashi/internal/blob"
@@ -76,7 +75,7 @@ func (v *View) editsGroup(g *qualification.Group) bool {
 
 // View reads a case for its applicant.
 func (d *Desk) View(ctx context.Context, a Applicant, publicID string) (v *View, err error) {
-	err = d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+	err = d.Look(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
 		v, err = d.view(ctx, tx, a, c)
 		return err
 	})
@@ -89,34 +88,21 @@ func (d *Desk) view(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) (*View
 		return nil, err
 	}
 	v := &View{Case: c, Definition: def, Procedure: p}
-	if v.Uploads, err = Uploads(ctx, tx, c); err != nil {
+	var b pg.Batch
+	var requests []SignRequest
+	var outcomes []Outcome
+	var entries []Entry
+	Papers{Uploads: &v.Uploads, Corrections: &v.Corrections, Submissions: &v.Submissions, Inquiries: &v.Inquiries, Events: &v.Events}.Queue(&b, c)
+	queueRequest(&b, c, &requests)
+	queueOutcome(&b, c, &outcomes)
+	d.Entry(&b, c.RegisterID, c.PersonRef, &entries)
+	if err := b.Send(ctx, tx.Tx); err != nil {
 		return nil, err
 	}
-	if v.Corrections, err = Corrections(ctx, tx, c); err != nil {
-		return nil, err
-	}
-	if v.Submissions, err = Submissions(ctx, tx, c); err != nil {
-		return nil, err
-	}
-	if v.Inquiries, err = Inquiries(ctx, tx, c); err != nil {
-		return nil, err
-	}
-	if v.Events, err = Events(ctx, tx, c); err != nil {
-		return nil, err
-	}
-	if v.Request, err = openRequest(ctx, tx, c); err != nil {
-		return nil, err
-	}
-	if v.Outcome, err = outcome(ctx, tx, c); err != nil {
-		return nil, err
-	}
-	entry, err := d.Entry(ctx, tx, c.RegisterID, c.PersonRef)
-	if err != nil {
-		return nil, err
-	}
+	v.Request, v.Outcome = first(requests), first(outcomes)
 	resident := latest(v.Inquiries, Resident)
 	v.Facts = facts(c, tx.Now, resident, latest(v.Inquiries, Family))
-	v.Facts.Official = official(a.Card, resident, entry)
+	v.Facts.Official = official(a.Card, resident, first(entries))
 	return v, nil
 }
 
@@ -185,10 +171,7 @@ func (d *Desk) saveGroup(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, g
 	if err := c.reopen(&b, tx); err != nil {
 		return nil, err
 	}
-	if err := b.Send(ctx, tx.Tx); err != nil {
-		return nil, err
-	}
-	return problems, audit.Record(ctx, tx, c.audited(audit.ApplicationSave, a.actor(), groupID))
+	return problems, c.send(ctx, tx, &b, audit.ApplicationSave, a.actor(), groupID)
 }
 
 // takeInputs replaces the inputs of one field ("x" and "x.part") by what was sent. An input that was not sent, such as an
@@ -255,10 +238,7 @@ func (d *Desk) AddUpload(ctx context.Context, a Applicant, publicID, evidenceID,
 		if err := c.reopen(&b, tx); err != nil {
 			return err
 		}
-		if err := b.Send(ctx, tx.Tx); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, c.audited(audit.EvidenceAdd, a.actor(), evidenceID))
+		return c.send(ctx, tx, &b, audit.EvidenceAdd, a.actor(), evidenceID)
 	})
 }
 
@@ -299,16 +279,13 @@ func (d *Desk) RemoveUpload(ctx context.Context, a Applicant, publicID string, i
 		if err := c.reopen(&b, tx); err != nil {
 			return err
 		}
-		if err := b.Send(ctx, tx.Tx); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, c.audited(audit.EvidenceRemove, a.actor()))
+		return c.send(ctx, tx, &b, audit.EvidenceRemove, a.actor())
 	})
 }
 
 // OpenUpload returns a document's line, for its content to be streamed from the store.
 func (d *Desk) OpenUpload(ctx context.Context, a Applicant, publicID string, id uuid.UUID) (u Upload, err error) {
-	err = d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+	err = d.Look(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
 		u, err = OneUpload(ctx, tx, c, id)
 		return err
 	})
@@ -337,40 +314,11 @@ type Event struct {
 	Detail map[string]string
 }
 
-// Events reads the timeline of a case, oldest first.
-func Events(ctx context.Context, tx *pg.Tx, c *Case) ([]Event, error) {
-	rows, err := tx.Query(ctx, `
-		select at, kind, actor, detail from case_event
-		 where register_id = $1 and application_id = $2 order by at, id`, c.RegisterID, c.ID)
-	if err != nil {
-		return nil, fmt.Errorf("reading the timeline of case %s: %w", c.PublicID, err)
-	}
-	return collect[Event](rows, "events", c)
-}
-
 // Outcome is the decision as the applicant may read it.
 type Outcome struct {
 	Outcome   string
 	Reasons   []string
 	DecidedAt time.Time
-}
-
-// outcome reads the final decision, nil while there is none.
-func outcome(ctx context.Context, tx *pg.Tx, c *Case) (*Outcome, error) {
-	if c.State != Registered && c.State != Rejected {
-		return nil, nil
-	}
-	rows, err := tx.Query(ctx, `
-		select outcome, reasons, decided_at from decision
-		 where register_id = $1 and application_id = $2 and outcome in ('approved', 'rejected')`, c.RegisterID, c.ID)
-	if err != nil {
-		return nil, fmt.Errorf("reading the decision of case %s: %w", c.PublicID, err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Outcome])
-	if err != nil || len(found) == 0 {
-		return nil, wrapIf(err, "reading the decision")
-	}
-	return &found[0], nil
 }
 
 // FactsOf is what conditions of the definition may look at, for the later stages.

@@ -89,17 +89,6 @@ func (q *Inquiry) Undecidable() bool {
 	return q != nil && q.System == Family && q.Class != nil && slices.Contains(undecidable, *q.Class)
 }
 
-// Inquiries reads the questions of a case in the order they were asked.
-func Inquiries(ctx context.Context, tx *pg.Tx, c *Case) ([]Inquiry, error) {
-	rows, err := tx.Query(ctx, `
-		select id, round, system, state, class, answer, source, asked_at, answered_at, tries from inquiry
-		 where register_id = $1 and application_id = $2 order by asked_at, id`, c.RegisterID, c.ID)
-	if err != nil {
-		return nil, fmt.Errorf("reading the inquiries of case %s: %w", c.PublicID, err)
-	}
-	return collect[Inquiry](rows, "inquiries", c)
-}
-
 // latest returns the newest question to a system, nil when it was never asked.
 func latest(all []Inquiry, system string) *Inquiry {
 	for i := len(all) - 1; i >= 0; i-- {

@@ -158,18 +158,7 @@ func (c *Case) writeRequest(ctx context.Context, tx *pg.Tx, a Applicant, bytes [
 	case CorrectionRequested:
 		c.move(&b, tx, CorrectionSigning)
 	}
-	if err := b.Send(ctx, tx.Tx); err != nil {
-		return err
-	}
-	return audit.Record(ctx, tx, c.audited(audit.ApplicationSign, a.actor()))
-}
-
-// openRequest reads the frozen content that waits for a signature, nil when there is none.
-func openRequest(ctx context.Context, tx *pg.Tx, c *Case) (*SignRequest, error) {
-	if c.State != Signing && c.State != CorrectionSigning {
-		return nil, nil
-	}
-	return readRequest(ctx, tx, c, `state = 'open' order by created_at desc limit 1`)
+	return c.send(ctx, tx, &b, audit.ApplicationSign, a.actor())
 }
 
 func readRequest(ctx context.Context, tx *pg.Tx, c *Case, where string, args ...any) (*SignRequest, error) {
@@ -203,7 +192,7 @@ func (d *Desk) SignatureStarted(ctx context.Context, a Applicant, publicID strin
 // nothing (fault.Invalid with the reason's key).
 func (d *Desk) Submit(ctx context.Context, a Applicant, publicID string, request uuid.UUID, signature, certificate []byte) (*Case, error) {
 	var r *SignRequest
-	err := d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) (err error) {
+	err := d.Look(ctx, a, publicID, func(tx *pg.Tx, c *Case) (err error) {
 		r, err = readRequest(ctx, tx, c, `id = $3`, request)
 		return err
 	})
@@ -293,15 +282,12 @@ func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applic
 		c.move(b, tx, InReview)
 		c.openWork(b, tx, StepReview, due)
 	}
-	if err := b.Send(ctx, tx.Tx); err != nil {
-		return err
-	}
 	if len(lines) > 0 {
-		if err := d.Charge(ctx, tx, c, lines); err != nil {
+		if err := d.Charge(b, tx, c, lines); err != nil {
 			return err
 		}
 	}
-	return audit.Record(ctx, tx, c.audited(audit.ApplicationSubmit, a.actor()))
+	return c.send(ctx, tx, b, audit.ApplicationSubmit, a.actor())
 }
 
 // submitCorrection hands a corrected round back to whoever asked for it; the days the applicant took do not count
@@ -332,8 +318,5 @@ func (d *Desk) submitCorrection(ctx context.Context, tx *pg.Tx, b *pg.Batch, a A
 	}
 	c.event(b, tx, "corrected", "applicant", nil)
 	c.notify(b, tx, "corrected")
-	if err := b.Send(ctx, tx.Tx); err != nil {
-		return err
-	}
-	return audit.Record(ctx, tx, c.audited(audit.ApplicationCorrect, a.actor()))
+	return c.send(ctx, tx, b, audit.ApplicationCorrect, a.actor())
 }

@@ -23,13 +23,12 @@ type Charger struct {
 	Enqueue   application.Enqueue
 }
 
-// Charge records the lines and the order of a submitted case. It satisfies application.Charge.
-func (ch Charger) Charge(ctx context.Context, tx *pg.Tx, c *application.Case, lines []qualification.FeeLine) error {
+// Charge adds the lines and the order of a submitted case to its statements. It satisfies application.Charge.
+func (ch Charger) Charge(b *pg.Batch, tx *pg.Tx, c *application.Case, lines []qualification.FeeLine) error {
 	reg, ok := ch.Catalogue.Register(c.RegisterID)
 	if !ok {
 		return fmt.Errorf("charging case %s at an unknown register", c.PublicID)
 	}
-	var b pg.Batch
 	var total int64
 	for _, l := range lines {
 		total += l.Amount
@@ -40,7 +39,7 @@ func (ch Charger) Charge(ctx context.Context, tx *pg.Tx, c *application.Case, li
 	b.Exec("recording an order", `
 		insert into payment_order (register_id, application_id, public_id, state, prior_state, total, created_at)
 		values ($1, $2, $3, 'planned', 'planned', $4, $5)`, c.RegisterID, c.ID, publicid.New(reg.Code), total, tx.Now)
-	return b.Send(ctx, tx.Tx)
+	return nil
 }
 
 // Withdrawn sees to the money of a withdrawn case: an open order is to be cancelled, a paid one refunded. It satisfies
@@ -79,14 +78,25 @@ type Due struct {
 	Lines []Line
 }
 
+// readDue reads what is to be paid for a case, in one round trip.
+func readDue(ctx context.Context, tx *pg.Tx, c *application.Case) (Due, error) {
+	d := Due{Case: c}
+	var b pg.Batch
+	var orders []Order
+	QueueOrder(&b, c, &orders, &d.Lines)
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return Due{}, err
+	}
+	if len(orders) > 0 {
+		d.Order = &orders[0]
+	}
+	return d, nil
+}
+
 // Due reads what is to be paid for a case; Order is nil when nothing is.
 func (k *Counter) Due(ctx context.Context, a application.Applicant, publicID string) (d Due, err error) {
-	err = k.Desk.InCase(ctx, a, publicID, func(tx *pg.Tx, c *application.Case) error {
-		d.Case = c
-		if d.Order, err = ReadOrder(ctx, tx, c); err != nil {
-			return err
-		}
-		d.Lines, err = ReadLines(ctx, tx, c)
+	err = k.Desk.Look(ctx, a, publicID, func(tx *pg.Tx, c *application.Case) error {
+		d, err = readDue(ctx, tx, c)
 		return err
 	})
 	return d, err
@@ -330,13 +340,11 @@ func (k *Cashier) Settle(ctx context.Context, args SettleArgs) error {
 
 func (k *Cashier) read(ctx context.Context, reg *qualification.Register, id uuid.UUID) (d Due, err error) {
 	err = k.DB.InRegistrar(ctx, reg.Registrar, func(tx *pg.Tx) error {
-		if d.Case, err = application.LockCaseByID(ctx, tx, reg.ID, id); err != nil {
+		c, err := application.LockCaseByID(ctx, tx, reg.ID, id)
+		if err != nil {
 			return err
 		}
-		if d.Order, err = ReadOrder(ctx, tx, d.Case); err != nil {
-			return err
-		}
-		d.Lines, err = ReadLines(ctx, tx, d.Case)
+		d, err = readDue(ctx, tx, c)
 		return err
 	})
 	return d, err

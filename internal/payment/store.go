@@ -2,46 +2,36 @@ package payment
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"github.com/jackc/pgx/v5"
 
 	"akashi/internal/application"
 	"akashi/internal/pg"
 )
 
-// ReadOrder reads the order of a case, nil when nothing is to be paid. The caller has locked the case.
-func ReadOrder(ctx context.Context, tx *pg.Tx, c *application.Case) (*Order, error) {
-	rows, err := tx.Query(ctx, `
-		select register_id, application_id, public_id, state, total, provider_order, pay_url, created_at, paid_at, ended_at
-		  from payment_order where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
-	if err != nil {
-		return nil, fmt.Errorf("reading the order of case %s: %w", c.PublicID, err)
-	}
-	o, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[Order])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the order of case %s: %w", c.PublicID, err)
-	}
-	return o, nil
-}
-
-// ReadLines reads what is charged for a case, in the definition's order of ids.
-func ReadLines(ctx context.Context, tx *pg.Tx, c *application.Case) ([]Line, error) {
-	rows, err := tx.Query(ctx, `
+// QueueOrder adds the queries for the order of a case, one or none, and for what is charged, in the order of the
+// lines' ids.
+func QueueOrder(b *pg.Batch, c *application.Case, order *[]Order, lines *[]Line) {
+	queueOrder(b, c, order)
+	pg.Read(b, lines, "reading the fee lines of case "+c.PublicID, `
 		select line_id, kind, collector, amount from fee_line
 		 where register_id = $1 and application_id = $2 order by line_id`, c.RegisterID, c.ID)
-	if err != nil {
-		return nil, fmt.Errorf("reading the fee lines of case %s: %w", c.PublicID, err)
+}
+
+func queueOrder(b *pg.Batch, c *application.Case, out *[]Order) {
+	pg.Read(b, out, "reading the order of case "+c.PublicID, `
+		select register_id, application_id, public_id, state, total, provider_order, pay_url, created_at, paid_at, ended_at
+		  from payment_order where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
+}
+
+// ReadOrder reads the order of a case, nil when nothing is to be paid. The caller has locked the case.
+func ReadOrder(ctx context.Context, tx *pg.Tx, c *application.Case) (*Order, error) {
+	var b pg.Batch
+	var found []Order
+	queueOrder(&b, c, &found)
+	if err := b.Send(ctx, tx.Tx); err != nil || len(found) == 0 {
+		return nil, err
 	}
-	lines, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Line])
-	if err != nil {
-		return nil, fmt.Errorf("reading the fee lines of case %s: %w", c.PublicID, err)
-	}
-	return lines, nil
+	return &found[0], nil
 }
 
 // move queues the step of an order from the state it was read in to another.

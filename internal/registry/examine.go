@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"akashi/internal/application"
 	"akashi/internal/jtext"
@@ -15,24 +14,13 @@ import (
 	"akashi/internal/review"
 )
 
-// Own reads the person's living entry in a register through the person's own door, nil when there is none. It satisfies
-// application.FindEntry.
-func Own(ctx context.Context, tx *pg.Tx, registerID string, ref uuid.UUID) (*application.Entry, error) {
-	rows, err := tx.Query(ctx, `
+// Own adds the query for the person's living entry in a register through the person's own door: one or none. It
+// satisfies application.FindEntry.
+func Own(b *pg.Batch, registerID string, ref uuid.UUID, out *[]application.Entry) {
+	pg.Read(b, out, "reading the person's entry", `
 		select id, number, registered_on, facts from entry
 		 where register_id = $1 and person_ref = $2 and state in ('registered', 'suspended')
 		 order by registered_on desc limit 1`, registerID, ref)
-	if err != nil {
-		return nil, fmt.Errorf("reading the person's entry: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[application.Entry])
-	if err != nil {
-		return nil, fmt.Errorf("reading the person's entry: %w", err)
-	}
-	if len(found) == 0 {
-		return nil, nil
-	}
-	return &found[0], nil
 }
 
 // Examine tells a reviewer what the register says about a case: for a registration, that the person is not in it yet; for

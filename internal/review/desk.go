@@ -171,40 +171,28 @@ func (d *Desk) view(ctx context.Context, tx *pg.Tx, c *application.Case) (v *Vie
 	return v, nil
 }
 
-func (d *Desk) readCase(ctx context.Context, tx *pg.Tx, v *View) (err error) {
+// readCase reads what belongs to the case, in one round trip.
+func (d *Desk) readCase(ctx context.Context, tx *pg.Tx, v *View) error {
 	c := v.Case
-	if v.Work, err = application.ActiveWork(ctx, tx, c); err != nil {
+	var b pg.Batch
+	var work []application.WorkItem
+	var orders []payment.Order
+	application.Papers{Work: &work, Uploads: &v.Uploads, Corrections: &v.Corrections, Submissions: &v.Submissions,
+		Inquiries: &v.Inquiries, Events: &v.Events}.Queue(&b, c)
+	payment.QueueOrder(&b, c, &orders, &v.Lines)
+	queueVerdicts(&b, c, &v.Verdicts)
+	queueNotes(&b, c, &v.Notes)
+	queueDecisions(&b, c, &v.Decisions)
+	if err := b.Send(ctx, tx.Tx); err != nil {
 		return err
 	}
-	if v.Submissions, err = application.Submissions(ctx, tx, c); err != nil {
-		return err
+	if len(work) > 0 {
+		v.Work = &work[0]
 	}
-	if v.Uploads, err = application.Uploads(ctx, tx, c); err != nil {
-		return err
+	if len(orders) > 0 {
+		v.Order = &orders[0]
 	}
-	if v.Inquiries, err = application.Inquiries(ctx, tx, c); err != nil {
-		return err
-	}
-	if v.Corrections, err = application.Corrections(ctx, tx, c); err != nil {
-		return err
-	}
-	if v.Events, err = application.Events(ctx, tx, c); err != nil {
-		return err
-	}
-	if v.Order, err = payment.ReadOrder(ctx, tx, c); err != nil {
-		return err
-	}
-	if v.Lines, err = payment.ReadLines(ctx, tx, c); err != nil {
-		return err
-	}
-	if v.Verdicts, err = verdicts(ctx, tx, c); err != nil {
-		return err
-	}
-	if v.Notes, err = notes(ctx, tx, c); err != nil {
-		return err
-	}
-	v.Decisions, err = decisions(ctx, tx, c)
-	return err
+	return nil
 }
 
 // passer looks the applicant up in the list of passers; nil when the procedure has none.

@@ -28,22 +28,28 @@ func read[T any](ctx context.Context, tx *pg.Tx, what, sql string, args ...any) 
 	return out, nil
 }
 
-// verdicts reads what was found in the current round.
-func verdicts(ctx context.Context, tx *pg.Tx, c *application.Case) ([]Verdict, error) {
-	return read[Verdict](ctx, tx, "verdicts", `
+// queueVerdicts reads what was found in the current round.
+func queueVerdicts(b *pg.Batch, c *application.Case, out *[]Verdict) {
+	pg.Read(b, out, "reading verdicts", `
 		select check_id, verdict, coalesce(reason_code, ''), note, staff_id, at from check_verdict
 		 where register_id = $1 and application_id = $2 and round = $3 order by check_id`, c.RegisterID, c.ID, c.Round)
 }
 
-func notes(ctx context.Context, tx *pg.Tx, c *application.Case) ([]Note, error) {
-	return read[Note](ctx, tx, "notes", `
+func queueNotes(b *pg.Batch, c *application.Case, out *[]Note) {
+	pg.Read(b, out, "reading notes", `
 		select staff_id, at, body from case_note where register_id = $1 and application_id = $2 order by at, id`, c.RegisterID, c.ID)
 }
 
-func decisions(ctx context.Context, tx *pg.Tx, c *application.Case) ([]Decision, error) {
-	return read[Decision](ctx, tx, "decisions", `
+func queueDecisions(b *pg.Batch, c *application.Case, out *[]Decision) {
+	pg.Read(b, out, "reading decisions", `
 		select id, proposal, reasons, comment, findings, reviewer_id, proposed_at, outcome, approver_id, approver_comment, decided_at
 		  from decision where register_id = $1 and application_id = $2 order by proposed_at, id`, c.RegisterID, c.ID)
+}
+
+func decisions(ctx context.Context, tx *pg.Tx, c *application.Case) (out []Decision, err error) {
+	var b pg.Batch
+	queueDecisions(&b, c, &out)
+	return out, b.Send(ctx, tx.Tx)
 }
 
 // openProposal reads the proposal that waits for the second person.
