@@ -79,7 +79,13 @@ func (f *front) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return f.draw(w, r, view)
+}
+
+// draw answers with the start page and its problems.
+func (f *front) draw(w http.ResponseWriter, r *http.Request, view func(*ui.Page) startView, problems ...qualification.Problem) error {
 	p := f.site.Page(r, "demo.title")
+	p.Wide, p.Problems = true, problems
 	return p.Render(w, startPage(p, view(p)))
 }
 
@@ -173,9 +179,7 @@ func (f *front) again(w http.ResponseWriter, r *http.Request, err error) error {
 	if readErr != nil {
 		return readErr
 	}
-	p := f.site.Page(r, "demo.title")
-	p.Problems = []qualification.Problem{{Input: "day", Message: f.worded(e.Key)}}
-	return p.Render(w, startPage(p, view(p)))
+	return f.draw(w, r, view, qualification.Problem{Input: "day", Message: f.worded(e.Key)})
 }
 
 func (f *front) setFault(w http.ResponseWriter, r *http.Request) error {
