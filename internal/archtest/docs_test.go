@@ -12,7 +12,7 @@ import (
 )
 
 // The documents say what is true in the tree. What can be compared by a machine is compared here: links, states and
-// moves, packages, dependencies.
+// moves, packages, dependencies, commands.
 
 // TestLinksLeadSomewhere follows every relative link of every Markdown file, to the heading when it names one.
 func TestLinksLeadSomewhere(t *testing.T) {
@@ -97,6 +97,24 @@ func TestDependenciesHaveReasons(t *testing.T) {
 	}
 	if len(direct) > 30 {
 		t.Errorf("%d direct dependencies: aim at 25 or fewer, 30 is the limit", len(direct))
+	}
+}
+
+// TestCommandsExist: a document names no command that the program does not have.
+func TestCommandsExist(t *testing.T) {
+	have := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\t(\\w+) +\\w+Cmd +`cmd:").FindAllStringSubmatch(read(t, filepath.Join(root, "cmd/akashi/main.go")), -1) {
+		have[strings.ToLower(m[1])] = true
+	}
+	if len(have) == 0 {
+		t.Fatal("found no command in cmd/akashi/main.go")
+	}
+	for _, path := range documents(t) {
+		for _, m := range regexp.MustCompile("(?m)(?:`|^ +)akashi ([a-z]+)").FindAllStringSubmatch(read(t, path), -1) {
+			if !have[m[1]] {
+				t.Errorf("%s names the command akashi %s, which is not there", path, m[1])
+			}
+		}
 	}
 }
 
