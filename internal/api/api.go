@@ -70,3 +70,6 @@ func New(cfg Config) (http.Handler, error) {
 	s := &service{Config: cfg, limiter: ui.NewLimiter(cfg.Rate.PerSecond, cfg.Rate.Burst, maxClients)}
 	return s.handler(), nil
 }
+
+// client names the network that a request comes from.
+func (s *service) client(r *http.Request) string { return ui.ClientKey(r, s.Proxies) }

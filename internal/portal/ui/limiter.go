@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -71,12 +72,15 @@ func (s *Site) Limit(l *Limiter, next http.Handler) http.Handler {
 	})
 }
 
+// ClientKey names the network a request comes from.
+func (s *Site) ClientKey(r *http.Request) string { return ClientKey(r, s.cfg.Proxies) }
+
 // ClientKey names the network a request comes from: the /24 of an IPv4 and the /56 of an IPv6 address, which is what
-// one household or office has. X-Forwarded-For counts only as far as configured proxies wrote it.
-func (s *Site) ClientKey(r *http.Request) string {
+// one household or office has. X-Forwarded-For counts only as far as the proxies wrote it.
+func ClientKey(r *http.Request, proxies []netip.Prefix) string {
 	addr := remoteAddr(r.RemoteAddr)
 	hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
-	for i := len(hops) - 1; i >= 0 && s.isProxy(addr); i-- {
+	for i := len(hops) - 1; i >= 0 && within(proxies, addr); i-- {
 		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
@@ -105,13 +109,8 @@ func remoteAddr(s string) netip.Addr {
 	return ap.Addr().Unmap()
 }
 
-func (s *Site) isProxy(a netip.Addr) bool {
-	for _, p := range s.cfg.Proxies {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
+func within(all []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // Len is how many clients the limiter remembers.

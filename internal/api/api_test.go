@@ -1,0 +1,468 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"akashi/internal/api"
+	"akashi/internal/casetest"
+	"akashi/internal/fault"
+	"akashi/internal/format/cose"
+	"akashi/internal/payment"
+	"akashi/internal/pg"
+	"akashi/internal/pg/pgtest"
+	"akashi/internal/review"
+	"akashi/internal/server"
+	"akashi/internal/verification"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// service is the API over a world with one credential, behind the program's own server.
+type service struct {
+	*casetest.World
+	URL  string
+	Code string
+	log  *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// prove stands for the payment connector, which has tests of its own over the wire: the header says how it ends.
+func prove(w *casetest.World) api.Prove {
+	return func(_ context.Context, body []byte, header http.Header) (payment.Event, error) {
+		switch header.Get("Proof") {
+		case "good":
+			return payment.Event{ID: string(body), Order: "KGMH-00000-00000-0", Status: payment.StatusPaid, At: w.Clock.Now(), Source: "callback"}, nil
+		case "unreachable":
+			return payment.Event{}, fault.New(fault.Upstream, "", "reading the provider's keys")
+		case "broken":
+			return payment.Event{}, errors.New("out of order")
+		}
+		return payment.Event{}, fault.New(fault.Unauthenticated, "", "checking a payment callback")
+	}
+}
+
+func start(t testing.TB, rate api.Rate) *service {
+	t.Helper()
+	w := casetest.New(t)
+	w.Registered(t)
+	s := &service{World: w, log: &lockedBuffer{}}
+	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.Verifier.Log = log
+	h, err := api.New(api.Config{Origin: "https://api.example", Log: log, Verifier: w.Verifier, Prove: prove(w), Receiver: w.Receiver, Rate: rate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := server.Listen(server.Config{Name: "api", Addr: "127.0.0.1:0", Handler: h, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.URL = l.URL()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	held, err := w.Wallet.List(t.Context(), w.Nurse)
+	if err != nil || len(held) != 1 {
+		t.Fatalf("holdings %+v, error %v", held, err)
+	}
+	if s.Code, err = held[0].Credential.URL("https://check.example/w/"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var plenty = api.Rate{PerSecond: 1e6, Burst: 1e6}
+
+type answer struct {
+	*http.Response
+	Body string
+}
+
+func (s *service) do(t testing.TB, method, path, body string, header ...string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp, string(raw)}
+}
+
+// verify asks for one verification and returns the answer as the stage's own result.
+func (s *service) verify(t testing.TB, text string) verification.Result {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"credential": text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := s.do(t, "POST", "/v1/verifications", string(body), "Content-Type", "application/json")
+	if a.StatusCode != 200 || a.Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %s: %s", a.StatusCode, a.Header.Get("Content-Type"), a.Body)
+	}
+	var r verification.Result
+	dec := json.NewDecoder(strings.NewReader(a.Body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil {
+		t.Fatalf("%s: %v", a.Body, err)
+	}
+	return r
+}
+
+// problem fails the test unless the answer is a problem document of the status that speaks of want.
+func (a answer) problem(t testing.TB, name string, status int, want string) {
+	t.Helper()
+	var p struct {
+		Title, Detail string
+		Status        int
+	}
+	if err := json.Unmarshal([]byte(a.Body), &p); err != nil || a.Header.Get("Content-Type") != "application/problem+json" {
+		t.Fatalf("%s: no problem document: %s %s", name, a.Header.Get("Content-Type"), a.Body)
+	}
+	if a.StatusCode != status || p.Status != status || p.Title == "" || !strings.Contains(a.Body, want) {
+		t.Errorf("%s: %d %s, want %d and %q", name, a.StatusCode, a.Body, status, want)
+	}
+}
+
+func changed(t testing.TB, code, from, to string) string {
+	t.Helper()
+	message, err := cose.ParseURL(code)
+	if err != nil || !bytes.Contains(message, []byte(from)) {
+		t.Fatalf("changing %s: %v", from, err)
+	}
+	return base64.StdEncoding.EncodeToString(bytes.Replace(message, []byte(from), []byte(to), 1))
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	r := s.verify(t, s.Code)
+	if r.Verdict != verification.Valid || r.IssuerName != "厚生労働大臣" || r.Facts[cose.HolderName] != "見本　花子" || r.StatusAt == nil {
+		t.Errorf("valid: %+v", r)
+	}
+	for _, key := range []string{cose.HolderBirthDate, cose.HolderCode} {
+		if r.Facts[key] != "" {
+			t.Errorf("the answer has %s", key)
+		}
+	}
+	for text, want := range map[string]verification.Verdict{
+		changed(t, s.Code, "見本", "見木"):               verification.Tampered,
+		changed(t, s.Code, "mhlw-test", "mhlw-none"): verification.UnknownIssuer,
+		"こんにちは":                                      verification.Unreadable,
+	} {
+		if r := s.verify(t, text); r.Verdict != want || r.Facts != nil {
+			t.Errorf("want %s: %+v", want, r)
+		}
+	}
+	held, err := s.Wallet.List(t.Context(), s.Nurse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := held[0].Entry
+	id, err := s.Office.ProposeMeasure(t.Context(), s.Keeper, review.Measure{Register: e.RegisterID, EntryID: e.ID, Ref: *e.PersonRef, Kind: review.MeasureRevoke,
+		Reason: "試験のための処分", Who: casetest.Card()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Approve(t, id)
+	if r := s.verify(t, s.Code); r.Verdict != verification.Revoked || r.Status != verification.No {
+		t.Errorf("revoked: %+v", r)
+	}
+	s.Verifier.DB.Pool.Close()
+	if r := s.verify(t, s.Code); r.Verdict != verification.CannotTell || r.Status != verification.Unknown {
+		t.Errorf("no register: %+v", r)
+	}
+	s.do(t, "GET", "/v1/keys", "").problem(t, "no keys", 500, "fault on our side")
+	s.nothingLogged(t)
+}
+
+// nothingLogged looks for the credential in the logs.
+func (s *service) nothingLogged(t testing.TB) {
+	t.Helper()
+	log := s.log.String()
+	if !strings.Contains(log, `route="POST /v1/verifications"`) {
+		t.Fatalf("requests are not logged: %s", log)
+	}
+	_, code, _ := strings.Cut(s.Code, "c=")
+	for _, secret := range []string{"花子", "見本", code[:20], code[60:80], "KGMH", "1998", "2003-"} {
+		if strings.Contains(log, secret) {
+			t.Errorf("the log has %q", secret)
+		}
+	}
+}
+
+func TestQuestionsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	_, code, _ := strings.Cut(s.Code, "c=")
+	for _, c := range []struct {
+		name, method, path, body string
+		status                   int
+		want                     string
+	}{
+		{"no JSON", "POST", "/v1/verifications", code, 400, "body"},
+		{"nothing", "POST", "/v1/verifications", "", 400, "body"},
+		{"no credential", "POST", "/v1/verifications", "{}", 422, "credential"},
+		{"an empty credential", "POST", "/v1/verifications", `{"credential":""}`, 422, "body.credential"},
+		{"a number", "POST", "/v1/verifications", `{"credential":5}`, 422, "body.credential"},
+		{"another member", "POST", "/v1/verifications", `{"credential":"x","name":"花子"}`, 422, "unexpected property"},
+		{"too long", "POST", "/v1/verifications", `{"credential":"` + strings.Repeat("A", 20_000) + `"}`, 422, "body.credential"},
+		{"far too long", "POST", "/v1/verifications", `{"credential":"` + strings.Repeat("A", 200_000) + `"}`, 413, "too large"},
+		{"GET", "GET", "/v1/verifications?c=" + code, "", 405, "POST"},
+		{"DELETE", "DELETE", "/v1/keys", "", 405, "GET"},
+		{"a path that is not there", "GET", "/v1/verifications/" + code, "", 404, "no such resource"},
+		{"GET of a callback", "GET", "/callbacks/payment", "", 405, "POST"},
+	} {
+		a := s.do(t, c.method, c.path, c.body, "Content-Type", "application/json")
+		a.problem(t, c.name, c.status, c.want)
+		if strings.Contains(a.Body, code[:20]) || strings.Contains(a.Body, "花子") || strings.Contains(a.Body, "AAAA") {
+			t.Errorf("%s: the error repeats what was sent: %.300s", c.name, a.Body)
+		}
+	}
+	s.do(t, "POST", "/v1/verifications", "credential=x", "Content-Type", "application/x-www-form-urlencoded").problem(t, "a form", 415, "")
+	s.nothingLogged(t)
+}
+
+func TestPagesOfOtherOriginsMayAsk(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	a := s.do(t, "OPTIONS", "/v1/verifications", "", "Origin", "https://hospital.example", "Access-Control-Request-Method", "POST")
+	for name, want := range map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"} {
+		if got := a.Header.Get(name); got != want || a.StatusCode != 204 {
+			t.Errorf("%d, %s is %q, want %q", a.StatusCode, name, got, want)
+		}
+	}
+	a = s.do(t, "POST", "/v1/verifications", `{"credential":"x"}`, "Content-Type", "application/json", "Origin", "https://hospital.example")
+	for name, want := range map[string]string{"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Link": ""} {
+		if got := a.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if strings.Contains(a.Body, "$schema") {
+		t.Errorf("the answer has a $schema: %s", a.Body)
+	}
+	if a := s.do(t, "POST", "/callbacks/payment", "", "Origin", "https://hospital.example"); a.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Error("callbacks are open to pages")
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	s := start(t, api.Rate{PerSecond: 0.001, Burst: 2})
+	for range 2 {
+		s.verify(t, s.Code)
+	}
+	a := s.do(t, "POST", "/v1/verifications", `{"credential":"x"}`, "Content-Type", "application/json")
+	a.problem(t, "beyond the limit", 429, "faster than allowed")
+	if a.Header.Get("Retry-After") == "" {
+		t.Error("the client is not told when to come back")
+	}
+}
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	a := s.do(t, "GET", "/v1/keys", "")
+	set, err := verification.ParseKeySet([]byte(a.Body))
+	if err != nil || len(set) != 1 || a.Header.Get("Content-Type") != "application/jwk-set+json" || a.Header.Get("Cache-Control") != "public, max-age=300" {
+		t.Fatalf("%v %s: %v", a.Header, a.Body, err)
+	}
+	if r := set.Check(s.Code, casetest.Start()); r.Untampered != verification.Yes {
+		t.Errorf("by the key: %+v", r)
+	}
+	if again := s.do(t, "GET", "/v1/keys", "", "If-None-Match", a.Header.Get("ETag")); again.StatusCode != 304 || again.Body != "" {
+		t.Errorf("with the ETag: %d %s", again.StatusCode, again.Body)
+	}
+}
+
+func TestPaymentCallback(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	for _, c := range []struct {
+		name, proof, body string
+		status, stored    int
+	}{
+		{"good", "good", "evt-1", 204, 1},
+		{"the same again", "good", "evt-1", 204, 1},
+		{"another", "good", "evt-2", 204, 2},
+		{"not the provider's", "bad", "evt-3", 401, 2},
+		{"keys unreachable", "unreachable", "evt-3", 503, 2},
+		{"a fault of ours", "broken", "evt-3", 500, 2},
+		{"too large", "good", strings.Repeat("x", 17<<10), 413, 2},
+	} {
+		a := s.do(t, "POST", "/callbacks/payment", c.body, "Proof", c.proof)
+		if a.StatusCode != c.status {
+			t.Errorf("%s: %d %s, want %d", c.name, a.StatusCode, a.Body, c.status)
+		}
+		if c.status != 204 {
+			a.problem(t, c.name, c.status, "")
+		}
+		if got := s.stored(t); got != c.stored {
+			t.Errorf("%s: %d callbacks are stored, want %d", c.name, got, c.stored)
+		}
+	}
+	s.Receiver.DB.Pool.Close()
+	s.do(t, "POST", "/callbacks/payment", "evt-4", "Proof", "good").problem(t, "cannot be stored", 500, "Send it again later")
+}
+
+func (s *service) stored(t testing.TB) (n int) {
+	t.Helper()
+	err := s.DB.As(pg.RoleWorker).Platform(t.Context(), func(tx *pg.Tx) error {
+		return tx.QueryRow(t.Context(), `select count(*) from payment_callback`).Scan(&n)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestDescriptionGolden: openapi.json is what the operations say. AKASHI_GOLDEN=write writes it anew.
+func TestDescriptionGolden(t *testing.T) {
+	made, err := api.Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("AKASHI_GOLDEN") == "write" {
+		if err := os.WriteFile("openapi.json", made, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if !bytes.Equal(made, api.Description) {
+		t.Error("openapi.json is not what the operations say: run make golden and look at the difference")
+	}
+	var d struct {
+		OpenAPI string
+		Paths   map[string]any
+	}
+	if err := json.Unmarshal(api.Description, &d); err != nil || d.OpenAPI != "3.1.0" || len(d.Paths) != 2 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+func TestDescriptionIsServed(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	if a := s.do(t, "GET", "/openapi.json", ""); a.StatusCode != 200 || a.Body != string(api.Description) || a.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%d %s", a.StatusCode, a.Body)
+	}
+	for _, path := range []string{"/docs", "/schemas/Verification.json", "/"} {
+		s.do(t, "GET", path, "").problem(t, path, 404, "no such resource")
+	}
+}
+
+// TestVerdictsAreDescribed: the description lists every verdict and outcome of the stage, and no other.
+func TestVerdictsAreDescribed(t *testing.T) {
+	var d struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Enum []string }
+			}
+		}
+	}
+	if err := json.Unmarshal(api.Description, &d); err != nil {
+		t.Fatal(err)
+	}
+	described := d.Components.Schemas["Verification"].Properties["verdict"].Enum
+	if len(described) != len(verification.Verdicts) {
+		t.Errorf("%d verdicts are described, there are %d", len(described), len(verification.Verdicts))
+	}
+	for i, v := range verification.Verdicts {
+		if i < len(described) && described[i] != string(v) {
+			t.Errorf("verdict %d is described as %q, not %q", i, described[i], v)
+		}
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	if _, err := api.New(api.Config{}); err == nil || !strings.Contains(err.Error(), "origin and log") {
+		t.Errorf("got %v, want the missing settings", err)
+	}
+	if _, err := api.New(api.Config{Origin: "https://x.example", Log: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "prove") {
+		t.Errorf("got %v, want the missing parts", err)
+	}
+}
+
+// FuzzVerify throws bodies at the endpoint: an answer of 200 or a refusal of the client's, never a fault of ours.
+func FuzzVerify(f *testing.F) {
+	w := casetest.New(f)
+	h, err := api.New(api.Config{Origin: "http://127.0.0.1", Log: slog.New(slog.DiscardHandler), Verifier: w.Verifier, Prove: prove(w), Receiver: w.Receiver, Rate: plenty})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{`{"credential":"https://check.example/w/?c=0oRD"}`, `{"credential":"c="}`, `{}`, `[`, `{"credential":"\u0000"}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequest("POST", "/v1/verifications", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if rec.Code >= 500 || !json.Valid(rec.Body.Bytes()) {
+			t.Fatalf("%q: %d %s", body, rec.Code, rec.Body)
+		}
+	})
+}
+
+// BenchmarkVerify asks over HTTP; verification.BenchmarkCheckText is the bare loop with which it is compared.
+func BenchmarkVerify(b *testing.B) {
+	s := start(b, plenty)
+	body := `{"credential":"` + s.Code + `"}`
+	b.ResetTimer()
+	b.RunParallel(func(loop *testing.PB) {
+		for loop.Next() {
+			resp, err := http.Post(s.URL+"/v1/verifications", "application/json", strings.NewReader(body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			raw, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || !bytes.Contains(raw, []byte(`"verdict":"valid"`)) {
+				b.Fatalf("%v %s", err, raw)
+			}
+		}
+	})
+}
