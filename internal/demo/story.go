@@ -157,3 +157,9 @@ func (p *Progress) readEntry(ctx context.Context, tx *pg.Tx, ref uuid.UUID) erro
 	}
 	return err
 }
+
+// Next is what comes next in the story.
+func (d *Demo) Next(ctx context.Context) (Next, error) {
+	p, err := readProgress(ctx, d.worker, world.People()[0])
+	return p.next(), err
+}
