@@ -38,6 +38,8 @@ type Config struct {
 	Dir string
 	// ListLife is how long a revocation list is fresh; 0 means 24 hours.
 	ListLife time.Duration
+	// CardKey is the key of every card, for measurements with very many cards. Nil: each card has keys of its own.
+	CardKey *rsa.PrivateKey
 }
 
 // CA is the pair of authorities. It is safe for concurrent use.

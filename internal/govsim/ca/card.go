@@ -175,7 +175,7 @@ func fifthBirthday(birth, now time.Time) time.Time {
 
 // issue makes a key and the certificate of the template.
 func (c *CA) issue(kind Kind, t *Template) (Credential, error) {
-	key, err := rsa.GenerateKey(rand.Reader, t.KeyBits)
+	key, err := c.cardKey(t.KeyBits)
 	if err != nil {
 		return Credential{}, fmt.Errorf("making a card's key: %w", err)
 	}
@@ -200,6 +200,13 @@ func (c *CA) issue(kind Kind, t *Template) (Credential, error) {
 	defer a.mu.Unlock()
 	a.points[string(t.Point)] = t.Point
 	return Credential{key, der}, nil
+}
+
+func (c *CA) cardKey(bits int) (*rsa.PrivateKey, error) {
+	if k := c.cfg.CardKey; k != nil && k.N.BitLen() == bits {
+		return k, nil
+	}
+	return rsa.GenerateKey(rand.Reader, bits)
 }
 
 // extensions writes the extensions that the profile fixes.

@@ -39,8 +39,10 @@ func at(code, name string) []family.Domicile {
 }
 
 // People returns everybody, the nurse of the story first.
-func People() []Person {
-	all := append(applicants(), holders()...)
+func People() []Person { return settled(append(applicants(), holders()...)) }
+
+// settled fills in what is so for most people.
+func settled(all []Person) []Person {
 	for i := range all {
 		if all[i].State == "" {
 			all[i].State = resident.Alive
@@ -94,10 +96,10 @@ func holders() []Person {
 	}
 }
 
-// cards returns everybody's national ID card.
-func cards() []ca.Card {
+// cards returns people's national ID cards.
+func cards(people []Person) []ca.Card {
 	var all []ca.Card
-	for _, p := range People() {
+	for _, p := range people {
 		card := ca.Card{ID: p.ID, Label: p.Label, Name: p.Name, Address: p.Address, BirthDate: p.BirthDate, Sex: jpki.Sex(p.Sex),
 			Prefecture: p.Prefecture, City: p.City, PIN: PIN, Password: Password, Variant: p.Variant}
 		if p.Card != "" {
@@ -108,10 +110,10 @@ func cards() []ca.Card {
 	return all
 }
 
-// residents returns everybody's line in the resident registry.
-func residents() []resident.Person {
+// residents returns people's lines in the resident registry.
+func residents(people []Person) []resident.Person {
 	var all []resident.Person
-	for _, p := range People() {
+	for _, p := range people {
 		all = append(all, resident.Person{ID: p.ID, Name: p.Name, Kana: p.Kana, CardNames: p.cardNames(), Address: p.Address,
 			BirthDate: p.BirthDate, Sex: p.Sex, State: p.State, Protected: p.Protected, Changes: p.Changes})
 	}
@@ -119,9 +121,9 @@ func residents() []resident.Person {
 }
 
 // families returns the family registers of those who have one.
-func families() []family.Person {
+func families(people []Person) []family.Person {
 	var all []family.Person
-	for _, p := range People() {
+	for _, p := range people {
 		if len(p.Domiciles) > 0 {
 			all = append(all, family.Person{ID: p.ID, CardNames: p.cardNames(), BirthDate: p.BirthDate, Sex: p.Sex, Names: p.names(),
 				Domiciles: p.Domiciles, Class: p.Class})

@@ -4,14 +4,15 @@
 // (people.go), so that a card, its holder's resident record and family register agree, or disagree in the way that a
 // person was invented for.
 //
-// The keys of the certification authority and the secret behind the subjects of logins are kept in a directory, so that
-// signatures and accounts outlive a restart; everything else lasts as long as the process.
+// The keys of the certification authority, the secret behind the subjects of logins, and payments are kept in a directory,
+// so that signatures, accounts and orders outlive a restart; everything else lasts as long as the process.
 package world
 
 import (
 	"context"
 	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -59,8 +60,13 @@ type Config struct {
 	Addresses  Addresses
 	Clients    Clients
 	Staff      []idp.StaffUser
-	AdminToken string // of the administration of both logins; empty: there is none over the wire
+	AdminToken string          // of the administration of both logins; empty: there is none over the wire
+	Also       []Person        // more people than People, for measurements
+	CardKey    *rsa.PrivateKey // of all cards, for measurements with very many; nil: each card has keys of its own
 }
+
+// people are all who live in this world.
+func (c Config) people() []Person { return append(People(), settled(c.Also)...) }
 
 // World is the simulators, bound and ready.
 type World struct {
@@ -110,7 +116,7 @@ func (w *World) authority() (err error) {
 	if err = os.MkdirAll(w.cfg.Dir, 0o700); err != nil {
 		return err
 	}
-	if w.CA, err = ca.New(ca.Config{Clock: w.cfg.Clock, Dir: w.cfg.Dir}); err != nil {
+	if w.CA, err = ca.New(ca.Config{Clock: w.cfg.Clock, Dir: w.cfg.Dir, CardKey: w.cfg.CardKey}); err != nil {
 		return err
 	}
 	anchor := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.CA.Anchor(ca.Signing).Raw})
@@ -124,7 +130,7 @@ func (w *World) logins() error {
 	}
 	common := idp.Common{Secret: secret, AdminToken: w.cfg.AdminToken, ShowSecrets: true}
 	c := w.cfg.Clients
-	w.Citizens, err = idp.New(idp.Config{Issuer: w.cfg.Addresses.LoginIssuer(), Clock: w.cfg.Clock, CA: w.CA, Cards: cards(), Common: common,
+	w.Citizens, err = idp.New(idp.Config{Issuer: w.cfg.Addresses.LoginIssuer(), Clock: w.cfg.Clock, CA: w.CA, Cards: cards(w.cfg.people()), Common: common,
 		Clients: []idp.Client{{ID: c.CitizenID, Name: "国家資格オンライン", RedirectURIs: c.CitizenRedirects, Keys: c.CitizenKeys,
 			Scopes: []string{"openid", "name", "address", "birthdate", "gender", "sign"}}}})
 	if err != nil {
@@ -152,16 +158,17 @@ func keptSecret(path string) ([]byte, error) {
 
 func (w *World) registries() (err error) {
 	clients := []gate.Client{{ID: w.cfg.Clients.ServiceID, Key: w.cfg.Clients.ServiceKey, Businesses: w.cfg.Clients.Businesses}}
-	w.Resident, err = resident.New(resident.Config{Audience: "http://" + w.cfg.Addresses.Resident, Clients: clients, People: residents(), Clock: w.cfg.Clock})
+	w.Resident, err = resident.New(resident.Config{Audience: "http://" + w.cfg.Addresses.Resident, Clients: clients, People: residents(w.cfg.people()), Clock: w.cfg.Clock})
 	if err != nil {
 		return err
 	}
-	w.Family, err = family.New(family.Config{Audience: "http://" + w.cfg.Addresses.Family, Clients: clients, People: families(), Clock: w.cfg.Clock})
+	w.Family, err = family.New(family.Config{Audience: "http://" + w.cfg.Addresses.Family, Clients: clients, People: families(w.cfg.people()), Clock: w.cfg.Clock})
 	return err
 }
 
 func (w *World) provider() (err error) {
 	w.Payment, err = payment.New(payment.Config{BaseURL: "http://" + w.cfg.Addresses.Payment, Clock: w.cfg.Clock, OrderLife: orderLife,
+		File:    filepath.Join(w.cfg.Dir, "orders.json"),
 		Clients: []gate.Client{{ID: w.cfg.Clients.ServiceID, Key: w.cfg.Clients.ServiceKey}}})
 	return err
 }

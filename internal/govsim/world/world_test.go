@@ -114,7 +114,7 @@ func TestPeopleAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		card := cards()[i]
+		card := cards(People())[i]
 		face, address := card.Face()
 		for _, name := range []string{card.Name, face} {
 			r, err := residents.Inquire(t.Context(), connresident.Inquiry{RequestID: p.ID + name, BusinessID: "kangoshi.registration",
@@ -144,7 +144,7 @@ func TestCardsSign(t *testing.T) {
 	v := jpki.Verifier{Anchors: nil, CRLs: func(_ context.Context, p jpki.Point) ([]byte, error) { return f.CA.CRL(ca.Signing, p) }, Now: f.clock.Now}
 	v.Anchors = append(v.Anchors, f.CA.Anchor(ca.Signing))
 	want := map[string]jpki.Reason{"kigen": jpki.Expired}
-	for _, card := range cards() {
+	for _, card := range cards(People()) {
 		credential, err := f.CA.IssueSigning(card)
 		if err != nil {
 			t.Errorf("%s: %v", card.ID, err)
