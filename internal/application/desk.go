@@ -245,7 +245,7 @@ func (d *Desk) insert(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, aske
 	events := []audit.Event{c.audited(audit.ApplicationStart, a.actor())}
 	if asked != nil && asked.State == "answered" { // asked while the person waited: they see that look, too
 		c.event(&b, tx, "answered_"+asked.System, "system", map[string]string{"class": *asked.Class})
-		events = append(events, c.audited(askActs[asked.System], audit.Actor{Kind: audit.ActorSystem, ID: InquireArgs{}.Kind()}))
+		events = append(events, c.asked(asked))
 	}
 	if err := audit.Queue(&b, tx.Now, events...); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -272,6 +273,11 @@ func (k *Clerk) recordFailure(ctx context.Context, tx *pg.Tx, c *Case, q *Inquir
 
 var askActs = map[string]audit.Act{Resident: audit.ResidentAsk, Family: audit.FamilyAsk}
 
+// asked is the audit line of an answered question, with the particulars that the registry showed.
+func (c *Case) asked(q *Inquiry) audit.Event {
+	return c.audited(askActs[q.System], audit.Actor{Kind: audit.ActorSystem, ID: InquireArgs{}.Kind()}, slices.Sorted(maps.Keys(q.Answer))...)
+}
+
 // recordAnswer stores the answer and, when it leaves the domicile open, asks the applicant for the document.
 func (k *Clerk) recordAnswer(ctx context.Context, tx *pg.Tx, c *Case, q *Inquiry) error {
 	var b pg.Batch
@@ -287,7 +293,7 @@ func (k *Clerk) recordAnswer(ctx context.Context, tx *pg.Tx, c *Case, q *Inquiry
 	if err != nil {
 		return err
 	}
-	if err := audit.Record(ctx, tx, c.audited(askActs[q.System], audit.Actor{Kind: audit.ActorSystem, ID: InquireArgs{}.Kind()})); err != nil {
+	if err := audit.Record(ctx, tx, c.asked(q)); err != nil {
 		return err
 	}
 	return settleUndecidable(ctx, tx, k.Catalogue, c)

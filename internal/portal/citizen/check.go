@@ -104,10 +104,18 @@ func fillCheck(page *ui.Page, cat *qualification.Catalogue, v *application.View,
 		view.Request = v.Request.ID
 	}
 	view.Fees = documentFees(page, cat, v.Procedure, doc)
-	if open, _, err := documentsNow(v); err == nil && len(open) > 0 {
+	if mayChangeDocuments(v) {
 		view.DocumentsPath = casePath(v.Case.PublicID, "documents")
 	}
 	return view
+}
+
+// mayChangeDocuments tells whether a document of the case can be handed in now.
+func mayChangeDocuments(v *application.View) bool {
+	return slices.ContainsFunc(v.Procedure.Evidence, func(e qualification.Evidence) bool {
+		err := v.MayUpload(e.ID)
+		return err == nil || errors.Is(err, fault.Invalid) // as many as allowed are there: one can be taken out
+	}) && v.Case.State.Editable()
 }
 
 // sections words the answers of a document, page by page of the form.

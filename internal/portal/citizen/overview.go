@@ -143,7 +143,7 @@ func (v *overviewView) nextTask(page *ui.Page, c *application.Case, frozen ui.Li
 	wrong := slices.ContainsFunc(v.Tasks, func(t ui.Task) bool { return t.State == ui.TaskStarted })
 	v.MayCheck = c.State == application.CorrectionRequested && !wrong
 	v.Unchanged = v.MayCheck
-	return ui.Link{Path: v.Tasks[i].Path, Text: page.R("act.continue")}
+	return ui.Link{Path: v.Tasks[i].Path, Text: page.R("act." + string(c.State))}
 }
 
 func (v *overviewView) addTasks(page *ui.Page, view *application.View) (err error) {

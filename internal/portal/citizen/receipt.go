@@ -14,6 +14,7 @@ import (
 
 // receiptView is the record of one round that was handed in, to keep or print.
 type receiptView struct {
+	Title     string
 	PublicID  string
 	Submitted string
 	Facts     []ui.Row
@@ -49,8 +50,11 @@ func fillReceipt(page *ui.Page, cat *qualification.Catalogue, f caseFile, i int)
 	if err != nil {
 		return receiptView{}, err
 	}
-	c := f.Case
-	v := receiptView{PublicID: c.PublicID, Submitted: page.Time(s.SubmittedAt), Digest: hex.EncodeToString(s.Digest),
+	c, title := f.Case, page.R("receipt.title")
+	if s.Round > 0 {
+		title = page.R("receipt.title.correction")
+	}
+	v := receiptView{Title: title, PublicID: c.PublicID, Submitted: page.Time(s.SubmittedAt), Digest: hex.EncodeToString(s.Digest),
 		Content: fillCheck(page, cat, closed(f.View), doc), CasePath: casePath(c.PublicID), Fresh: i == len(f.Submissions)-1}
 	v.Facts = []ui.Row{
 		{Label: page.R("case.number"), Value: c.PublicID},
@@ -97,12 +101,12 @@ func changes(page *ui.Page, q *qualification.Procedure, before, after *applicati
 			}
 		}
 	}
-	known := map[application.DocumentUpload]bool{}
+	known := map[application.DocumentUpload]int{}
 	for _, u := range before.Documents {
-		known[u] = true
+		known[u]++
 	}
 	for _, u := range after.Documents {
-		if !known[u] {
+		if known[u]--; known[u] < 0 { // the same file handed in again is one more
 			out = append(out, ui.Change{Label: itemLabel(page, q, "evidence:"+u.Evidence), After: u.Name})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"akashi/internal/application"
 	"akashi/internal/calendar"
@@ -123,6 +124,7 @@ type procedureView struct {
 	Spared                               []string       // not needed thanks to the registries
 	Fees                                 feeView
 	Days                                 int
+	DaysText                             string
 	Expected                             calendar.Date
 	DaysFact                             string
 	Deadline, DeadlineFact               string
@@ -170,7 +172,7 @@ func fillProcedure(page *ui.Page, cat *qualification.Catalogue, o offer) (proced
 		Name: page.Text(q.Name), Qualification: page.Text(o.Def.Name), Body: page.Text(o.Registrar.Name), Head: page.Text(o.Registrar.Head),
 		Who: page.Text(q.Who), Open: cat.Offered(o.Register.ID, q.ID, qualification.ChannelOnline, today),
 		StartPath: procedurePath(o.Register.ID, q.ID) + "/start",
-		Days:      q.StandardDays, Expected: calendar.AddBusinessDays(today, q.StandardDays), DaysFact: factLine(page, q.StandardFact),
+		Days:      q.StandardDays, DaysText: strconv.Itoa(q.StandardDays), Expected: calendar.AddBusinessDays(today, q.StandardDays), DaysFact: factLine(page, q.StandardFact),
 		Deadline: page.Text(q.Deadline), DeadlineFact: factLine(page, q.DeadlineFact),
 		Law: page.Text(o.Def.LegalBasis), LawFact: factLine(page, o.Def.LegalFact),
 		Paper: page.Text(o.Registrar.PaperWay), Contact: page.Text(o.Registrar.Contact),

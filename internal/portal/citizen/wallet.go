@@ -27,6 +27,7 @@ type heldLine struct {
 // credentialView is one credential as its holder shows it.
 type credentialView struct {
 	Title, Holder string
+	Number, Since string
 	Tag           string
 	Tone          ui.Tone
 	Advice        string // what the status means for the holder, "" when it is in force
@@ -122,6 +123,7 @@ func (p *portal) credential(w http.ResponseWriter, r *http.Request, a applicatio
 func fillCredential(page *ui.Page, cat *qualification.Catalogue, h credential.Held, base string) (credentialView, error) {
 	key, tone := status(h)
 	v := credentialView{Title: qualificationName(page, cat, h.Entry.RegisterID), Tag: page.R("credential.state." + key), Tone: tone, Making: key == "making"}
+	v.Number, v.Since = page.R("credential.number", h.Entry.Number), page.R("credential.since", h.Entry.RegisteredOn)
 	if key != "valid" && key != "making" {
 		v.Advice = page.R("credential.advice." + key)
 	}
