@@ -216,3 +216,39 @@ func (o *Once[T]) Do(client, key string, body []byte, do func() T) (answer T, sa
 	o.done[id] = first[T]{digest: digest, answer: answer}
 	return answer, true
 }
+
+// written is a remembered answer as JSON.
+type written[T any] struct {
+	Digest []byte `json:"digest"`
+	Answer T      `json:"answer"`
+}
+
+// MarshalJSON writes the memory down, for a service that outlives its process.
+func (o *Once[T]) MarshalJSON() ([]byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := map[string]written[T]{}
+	for id, f := range o.done {
+		all[id] = written[T]{f.digest[:], f.answer}
+	}
+	return json.Marshal(all)
+}
+
+// UnmarshalJSON reads it back.
+func (o *Once[T]) UnmarshalJSON(raw []byte) error {
+	var all map[string]written[T]
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.done = map[string]first[T]{}
+	for id, w := range all {
+		f := first[T]{answer: w.Answer}
+		if copy(f.digest[:], w.Digest) != len(f.digest) {
+			return errors.New("a remembered request has no digest")
+		}
+		o.done[id] = f
+	}
+	return nil
+}

@@ -155,6 +155,10 @@ func (s *Server) submitPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	to := s.pay(o.token, method, Outcome(outcome))
+	if err := s.write(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 

@@ -6,7 +6,7 @@
 // late one, with callbacks in the wrong order. Whatever the payer does, an order is charged at most once. No provider's
 // protocol was copied: the one spoken here is our own, described in docs/protocols.md.
 //
-// The state lasts as long as the server. Close stops the callbacks.
+// The state lasts as long as the server, or with Config.File as long as that file. Close stops the callbacks.
 package payment
 
 import (
@@ -96,6 +96,7 @@ type Config struct {
 	RetryWait time.Duration // before a callback is sent again, doubled each time up to a minute; 500 ms
 	RetryMax  int           // how often a callback is sent before it is given up; 12
 	LateBy    time.Duration // by how much the outcome "late" delays the callback; 15 s
+	File      string        // where orders and ledger are written down; empty: nowhere
 }
 
 // Server is a running provider; it is an http.Handler and safe for concurrent use.
@@ -111,6 +112,8 @@ type Server struct {
 
 	created  gate.Once[string] // order ids
 	refunded gate.Once[gate.Reply]
+
+	writing sync.Mutex // of the file
 
 	mu     sync.Mutex
 	orders map[string]*Order
@@ -136,7 +139,7 @@ func New(c Config) (*Server, error) {
 		orders: map[string]*Order{}, tokens: map[string]*Order{},
 	}
 	s.handler = s.faults.Wrap(s.routes(door))
-	return s, nil
+	return s, s.remember()
 }
 
 func (c *Config) complete() error {
@@ -163,10 +166,10 @@ func or[T comparable](v, otherwise T) T {
 
 func (s *Server) routes(door *gate.Gate) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1/orders", door.Handle(s.create))
+	mux.Handle("POST /v1/orders", door.Handle(s.keeping(s.create)))
 	mux.Handle("GET /v1/orders/{id}", door.Handle(s.read))
-	mux.Handle("POST /v1/orders/{id}/cancel", door.Handle(s.cancel))
-	mux.Handle("POST /v1/refunds", door.Handle(s.refund))
+	mux.Handle("POST /v1/orders/{id}/cancel", door.Handle(s.keeping(s.cancel)))
+	mux.Handle("POST /v1/refunds", door.Handle(s.keeping(s.refund)))
 	mux.Handle("GET /v1/statement", door.Handle(s.statement))
 	mux.HandleFunc("GET /.well-known/jwks.json", s.keys)
 	pages := http.NewServeMux()
