@@ -24,6 +24,7 @@ type Database struct {
 	given   string           // its address
 	clock   clock.Clock
 	open    []*pg.DB
+	tracer  pgx.QueryTracer // hears of every statement; nil: nobody does
 }
 
 // OpenPrivate starts the private PostgreSQL and brings it to the newest schema.
@@ -101,13 +102,16 @@ func OpenGiven(ctx context.Context, address string, c clock.Clock) (*Database, e
 	return &Database{given: address, clock: c}, nil
 }
 
+// Trace lets a tracer hear of every statement of what As opens from now on, for measurements.
+func (d *Database) Trace(t pgx.QueryTracer) { d.tracer = t }
+
 // As opens the database under one of the program's roles; Close closes it.
 func (d *Database) As(ctx context.Context, role string, maxConns int32) (*pg.DB, error) {
 	address, err := d.address(role)
 	if err != nil {
 		return nil, err
 	}
-	db, err := pg.Open(ctx, address, d.clock, maxConns)
+	db, err := pg.OpenTraced(ctx, address, d.clock, maxConns, d.tracer)
 	if err != nil {
 		return nil, err
 	}
