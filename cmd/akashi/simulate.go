@@ -32,7 +32,7 @@ func (cmd *SimulateCmd) Run(ctx context.Context, g *Globals) error {
 		}
 		c.Set(at)
 	}
-	cfg := demo.WorldConfig{DataDir: dir, BasePort: cmd.BasePort, AdminToken: cmd.AdminToken, Clock: c, Log: g.Log}
+	cfg := demo.WorldConfig{DataDir: dir, BasePort: cmd.BasePort, AdminToken: cmd.AdminToken, KeepOrders: true, Clock: c, Log: g.Log}
 	w, err := demo.NewWorld(cfg)
 	if err != nil {
 		return err

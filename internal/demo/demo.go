@@ -126,7 +126,7 @@ func (d *Demo) postgres() pgserver.Config {
 }
 
 func (d *Demo) simulate(context.Context) (err error) {
-	d.World, err = newWorld(WorldConfig{DataDir: d.cfg.DataDir, Clock: d.Clock, Log: d.cfg.Log}, d.places, d.keys, d.cat)
+	d.World, err = newWorld(WorldConfig{DataDir: d.cfg.DataDir, KeepOrders: !d.cfg.Volatile, Clock: d.Clock, Log: d.cfg.Log}, d.places, d.keys, d.cat)
 	return err
 }
 

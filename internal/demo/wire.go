@@ -22,6 +22,7 @@ type WorldConfig struct {
 	DataDir    string // of the Akashi that will call them: our keys are there
 	BasePort   int    // as in Config
 	AdminToken string // of the administration of the logins; empty: there is none over the wire
+	KeepOrders bool   // payments outlive a restart
 	Clock      clock.Clock
 	Log        *slog.Logger
 }
@@ -45,7 +46,7 @@ func NewWorld(cfg WorldConfig) (*world.World, error) {
 
 func newWorld(cfg WorldConfig, at places, keys system.ClientKeys, cat *qualification.Catalogue) (*world.World, error) {
 	return world.New(world.Config{Dir: filepath.Join(cfg.DataDir, "world"), Clock: cfg.Clock, Log: cfg.Log, Addresses: at.simulators(),
-		Clients: clientsFrom(at, keys, cat), Staff: users(), AdminToken: cfg.AdminToken})
+		Clients: clientsFrom(at, keys, cat), Staff: users(), KeepOrders: cfg.KeepOrders, AdminToken: cfg.AdminToken})
 }
 
 // clientsFrom registers us at the simulators, by the public halves of our keys.
