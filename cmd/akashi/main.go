@@ -31,17 +31,18 @@ type CLI struct {
 	Serve         ServeCmd         `cmd:"" help:"Run the portals, the API and the worker."`
 	Migrate       MigrateCmd       `cmd:"" help:"Bring the database to this program's schema."`
 	Qualification QualificationCmd `cmd:"" help:"List, show and check the definitions of qualifications."`
+	Verify        VerifyCmd        `cmd:"" help:"Check a digital credential. Exit code 0 valid, 1 not valid, 2 cannot tell."`
 	Simulate      SimulateCmd      `cmd:"" help:"Run only the simulated outside systems."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version and stop."`
 }
 
-// Exit codes. Scripts may rely on them.
+// Exit codes. Scripts may rely on them. The command verify has its own, see there.
 const (
 	exitOK     = 0
 	exitFailed = 1 // something went wrong, here or outside
 	exitUsage  = 2 // what was given must be changed: an argument, a setting, a file
-	exitNo     = 3 // the question was answered, and the answer is no (verify: not valid; lint: findings)
+	exitNo     = 3 // the question was answered, and the answer is no (lint: findings)
 )
 
 // errNo is what a command returns that has printed a negative answer: nothing more is said, and the exit code is 3.
@@ -94,13 +95,19 @@ func newParser(ctx context.Context, cli *CLI, stdout, stderr io.Writer) (*kong.K
 
 // complain prints err for the operator, without a stack, and says how the program ends.
 func complain(stderr io.Writer, err error) int {
+	var own *exitWith
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errNo):
 		return exitNo
+	case errors.As(err, &own) && own.err == nil:
+		return own.code
 	}
 	fmt.Fprintf(stderr, "akashi: %s\n", words(err))
+	if own != nil {
+		return own.code
+	}
 	if fault.KindOf(err) == fault.Invalid {
 		return exitUsage
 	}

@@ -96,12 +96,12 @@ func (s *System) reviewDesk(db *pg.DB) *review.Desk {
 // public is the verification page with the published keys.
 func (s *System) public(db *pg.DB) (http.Handler, error) {
 	return public.New(public.Config{Origin: s.origin(Public), APIOrigin: s.origin(API), Demo: s.Demo, Log: s.Log, Proxies: s.Proxies,
-		Verifier: &verification.Verifier{DB: db, Catalogue: s.Catalogue}})
+		Verifier: &verification.Verifier{DB: db, Catalogue: s.Catalogue, Log: s.Log}})
 }
 
 // api is the interface for machines, the payment provider's callbacks among them.
 func (s *System) api(db *pg.DB) (http.Handler, error) {
 	return api.New(api.Config{Origin: s.origin(API), Log: s.Log, Proxies: s.Proxies,
-		Verifier: &verification.Verifier{DB: db, Catalogue: s.Catalogue},
+		Verifier: &verification.Verifier{DB: db, Catalogue: s.Catalogue, Log: s.Log},
 		Prove:    s.outside.provider.event, Receiver: &payment.Receiver{DB: db, Enqueue: s.enqueue}})
 }
