@@ -3,6 +3,8 @@ package citizen
 import (
 	"net/http"
 	"net/url"
+	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -163,8 +165,13 @@ func credentialRows(page *ui.Page, facts map[string]string) []ui.Row {
 		row := ui.Row{Label: page.R("credential.label." + label), Value: facts[label], Name: label == cose.HolderName}
 		if d, err := calendar.ParseISO(facts[label]); err == nil {
 			row.Value = page.Date(d)
+		} else if page.HTMLLang() != "ja" && strings.ContainsFunc(row.Value, isJapanese) {
+			row.Body = inJapanese(row.Value)
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
+
+// isJapanese tells kanji and kana, which a screen reader of another language has to be told of.
+func isJapanese(r rune) bool { return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) }
