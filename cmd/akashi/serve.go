@@ -125,7 +125,7 @@ func (cmd *ServeCmd) config(g *Globals) (system.Config, error) {
 	for _, p := range cmd.Parts {
 		cfg.Parts = append(cfg.Parts, system.Part(p))
 	}
-	return cfg, nil
+	return cfg, cfg.Check()
 }
 
 // metrics is the operator's listener, if there is to be one.

@@ -124,8 +124,8 @@ func (c Config) needs() []need {
 	return all
 }
 
-// check refuses a configuration that would fail at the first visitor (fault.Invalid, every lack at once).
-func (c Config) check() error {
+// Check refuses a configuration that would fail at the first visitor (fault.Invalid, every lack at once).
+func (c Config) Check() error {
 	if c.Clock == nil || c.Log == nil {
 		return fault.New(fault.Internal, "", "configuring the system without a clock or a log")
 	}

@@ -52,7 +52,7 @@ func Definitions() (*qualification.Catalogue, error) { return qualification.Load
 // New makes a process ready: when it returns, every address is bound and nothing is missing. fault.Invalid says what of
 // the configuration is.
 func New(ctx context.Context, cfg Config, db *Database) (*System, error) {
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	s := &System{Config: cfg, db: db}
