@@ -54,6 +54,11 @@ golden: needs-test ## Write the expected outputs of the tests again; look at the
 	AKASHI_GOLDEN=write CGO_ENABLED=1 go test -count=1 -run Golden ./...
 	git diff --stat
 
+.PHONY: shots
+shots: needs-test ## Walk the whole story in a browser and keep pictures of every page in shots/
+	rm -rf shots
+	AKASHI_SHOTS=$(CURDIR)/shots CGO_ENABLED=0 timeout --foreground 15m go test -count=1 -timeout 14m ./test/story
+
 .PHONY: needs-run needs-test
 needs-run:
 	@tools/install.sh run

@@ -41,7 +41,7 @@ var order = lines(`
 	govsim/world
 	demo bench
 	/cmd/akashi
-	/test
+	/test/story
 `)
 
 // forTests are imported by tests only; they may import anything below the stages.
@@ -162,7 +162,7 @@ func refuseConnector(level map[string]int, s source, to string) string {
 
 // wires tells whether the package puts the program together.
 func wires(pkg string) bool {
-	return slices.Contains([]string{"/cmd/akashi", "/test", "system", "demo", "bench"}, pkg)
+	return slices.Contains([]string{"/cmd/akashi", "/test/story", "system", "demo", "bench"}, pkg)
 }
 
 func unless(allowed bool, why string) string {

@@ -1,0 +1,97 @@
+package story
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"akashi/internal/browser"
+	"akashi/internal/demo"
+)
+
+// house is the one demonstration that all walks share.
+type house struct {
+	*demo.Demo
+	shots string // directory for pictures; empty: none are kept
+
+	mu     sync.Mutex
+	titles map[string]string // what a title names, by language and title
+}
+
+// open starts a demonstration that ends with the test.
+func open(t *testing.T) *house {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "akashi-story-") // that of the test is closed to the database's user
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("cleaning up: %v", err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d, err := demo.Start(t.Context(), demo.Config{DataDir: dir, Volatile: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := d.Stop(ctx); err != nil {
+			t.Errorf("stopping: %v", err)
+		}
+	})
+	return &house{Demo: d, shots: os.Getenv("AKASHI_SHOTS"), titles: map[string]string{}}
+}
+
+// work waits until every job that is due has been done.
+func (h *house) work(t *testing.T) {
+	t.Helper()
+	if _, err := h.System.Worker().Drain(t.Context()); err != nil {
+		t.Fatalf("waiting for the jobs: %v", err)
+	}
+}
+
+// visitor is one person at a browser of their own.
+type visitor struct {
+	*browser.Tab
+	t     *testing.T
+	house *house
+	lang  string // ja, en, easy
+	walk  string // names the folder of the pictures
+	seen  int
+}
+
+// visit opens a browser for somebody who reads a language.
+func (h *house) visit(t *testing.T, walk, lang string, options ...browser.Option) *visitor {
+	t.Helper()
+	return &visitor{Tab: browser.New(t, options...), t: t, house: h, lang: lang, walk: walk}
+}
+
+// at is an address of a portal in the visitor's language.
+func (v *visitor) at(p demo.Place, path string) string {
+	if v.lang != "ja" {
+		path = "/" + v.lang + path
+	}
+	return v.house.URL(p) + path
+}
+
+// goes opens an address of a portal in the visitor's language, and expects it to answer 200.
+func (v *visitor) goes(p demo.Place, path string) {
+	v.t.Helper()
+	if status := v.Open(v.at(p, path)); status != 200 {
+		v.t.Fatalf("%s answered %d: %s", path, status, v.Text("main"))
+	}
+}
+
+// be presses the button of the start page that makes the visitor somebody.
+func (v *visitor) be(who string) {
+	v.t.Helper()
+	v.goes(demo.StartPage, "/")
+	v.Click(`main form:has(input[name="who"][value="` + who + `"]) button`)
+}

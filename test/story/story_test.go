@@ -1,0 +1,131 @@
+package story
+
+import (
+	"testing"
+
+	"akashi/internal/demo"
+	"akashi/internal/govsim/world"
+)
+
+func TestStory(t *testing.T) {
+	h := open(t)
+	t.Run("main", func(t *testing.T) { mainStory(t, h) })
+}
+
+// mainStory is the nurse's, in Japanese: from the start of the demonstration to the employer who is told that her
+// registration was revoked.
+func mainStory(t *testing.T, h *house) {
+	nurse := h.visit(t, "nurse", "ja")
+	id := nurse.readsAndBegins()
+	nurse.fillsTheForm(id)
+	nurse.signsAndPays(id)
+
+	reviewer := h.visit(t, "reviewer", "ja")
+	reviewer.reviews(id)
+	nurse.corrects(id)
+	reviewer.reviewsAgain(id)
+	approver := h.visit(t, "approver", "ja")
+	approver.approves(id)
+
+	first, picture := nurse.receives(id)
+	employer := h.visit(t, "employer", "ja")
+	employer.verifies(first, picture)
+	second := reissued(t, h, nurse, reviewer, approver)
+	employer.finds("replaced", first)
+	employer.finds("valid", second)
+
+	keeper := h.visit(t, "keeper", "ja")
+	measure := keeper.revokes(nurse.number())
+	approver.decides("mhlw-approver-1", measure, approver.see)
+	approver.see("revoked")
+	employer.finds("revoked", second)
+	nurse.goes(demo.CitizenPortal, "/credentials")
+	nurse.see("credentials-revoked")
+	nurse.Click("main .cz-cards a")
+	nurse.see("credential-revoked")
+	h.visit(t, "auditor", "ja").audits()
+}
+
+// readsAndBegins goes from the start of the demonstration to a new application.
+func (v *visitor) readsAndBegins() (id string) {
+	v.t.Helper()
+	v.goes(demo.StartPage, "/")
+	v.see("start")
+	for _, p := range []struct{ name, path string }{{"welcome", "/"}, {"qualifications", "/qualifications"},
+		{"choose", "/qualifications/jun-kangoshi/registration"}, {"procedure", "/procedures/kangoshi.mhlw/registration"}} {
+		v.goes(demo.CitizenPortal, p.path)
+		v.see(p.name)
+	}
+	v.goes(demo.StartPage, "/")
+	v.be("nurse")
+	v.see("login")
+	v.Click(loginButton)
+	v.see("sim-card")
+	v.Submit()
+	v.see("sim-pin")
+	v.Fill("secret", "9999")
+	v.Submit()
+	v.see("sim-pin-wrong")
+	v.passesCard("hanako", world.PIN)
+	v.Click(`main a[href$="/start"]`)
+	v.see("begin")
+	v.Click(`main form[action$="/applications"] button[type=submit]`)
+	v.see("case-draft")
+	return v.caseID()
+}
+
+// fillsTheForm fills every page, one of them wrongly at first, and hands the physician's certificate in.
+func (v *visitor) fillsTheForm(id string) {
+	v.t.Helper()
+	v.fills(nurseAnswers().with("name_kana.given", "はなえ"), func(group string) {
+		v.see("form-" + group)
+		if group == "kana" {
+			v.errs()
+		}
+	})
+	v.see("documents")
+	v.uploads("medical_certificate", "note.txt")
+	v.see("documents-wrong")
+	v.uploads("medical_certificate", "certificate.png")
+	v.see("documents-one")
+	v.goes(demo.CitizenPortal, "/applications/"+id)
+	v.see("case-complete")
+}
+
+// errs sends the reading of the name in kanji, and is told so.
+func (v *visitor) errs() {
+	v.t.Helper()
+	v.Fill("name_kana.given", "花子")
+	v.Click(nextButton)
+	if v.Status() != 422 || !v.Has(".ak-error-summary:focus") {
+		v.t.Errorf("a wrong page answers %d and the focus is on %s, want 422 and the summary", v.Status(), v.Focused())
+	}
+	v.see("form-kana-wrong")
+	v.Click(".ak-error-summary a")
+	if got := v.Focused(); got != "#"+v.Attr(`[name="name_kana.given"]`, "id") {
+		v.t.Errorf("the summary leads to %s", got)
+	}
+	v.Fill("name_kana.given", "はなえ") // not what the registry has: the reviewer will ask
+}
+
+// signsAndPays goes from the complete form to the review.
+func (v *visitor) signsAndPays(id string) {
+	v.t.Helper()
+	v.Click(checkButton)
+	v.see("check")
+	v.Click(signButton)
+	v.see("sim-sign-card")
+	v.passesCard("hanako", world.Password)
+	v.see("receipt")
+	v.goes(demo.CitizenPortal, "/applications/"+id)
+	v.see("case-unpaid")
+	v.Click(nextLink)
+	v.see("pay")
+	v.Click(payButton)
+	v.see("sim-payment")
+	v.Submit()
+	v.see("paid")
+	v.house.work(v.t)
+	v.goes(demo.CitizenPortal, "/applications/"+id)
+	v.see("case-review")
+}
