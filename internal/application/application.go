@@ -201,7 +201,7 @@ type Signed struct {
 	CMS    []byte // detached SignedData without signed attributes (RFC 5652)
 }
 
-// VerifySignature checks a card's signature over content strictly, at a time. cmd passes in the verifier with the
+// VerifySignature checks a card's signature over content strictly, at a time. The wiring passes in the verifier with the
 // configured trust anchors and revocation lists.
 type VerifySignature func(content, signature, certificate []byte, at time.Time) (Signed, error)
 

@@ -1,6 +1,8 @@
 package application_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -228,7 +230,7 @@ func TestRegistryTakesItsTime(t *testing.T) {
 		t.Fatalf("after being postponed: %+v", q)
 	}
 	w.Answers.Fail(application.Resident, fault.New(fault.Upstream, "", "down"))
-	for range 12 {
+	for range 45 {
 		if err := w.Clerk.Inquire(ctx, args); err != nil && !errors.Is(err, fault.Upstream) {
 			t.Fatal(err)
 		}
@@ -379,8 +381,24 @@ func TestSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.Case.State != application.Expired || len(v.Case.Answers.Values) != 0 {
-		t.Errorf("the draft is %s and keeps %d answers", v.Case.State, len(v.Case.Answers.Values))
+	if v.Case.State != application.Expired || len(v.Case.Answers.Values) != 0 || len(v.Uploads) != 0 {
+		t.Errorf("the draft is %s and keeps %d answers and %d documents", v.Case.State, len(v.Case.Answers.Values), len(v.Uploads))
+	}
+	digest := sha256.Sum256(casetest.PNG)
+	name := hex.EncodeToString(digest[:])
+	there := func() bool {
+		ok, err := w.Blobs.Exists(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	if n, err := w.Clerk.SweepFiles(ctx, time.Hour, 10); err != nil || n != 0 || !there() {
+		t.Fatalf("%d files went at once, error %v", n, err)
+	}
+	w.Clock.Advance(2 * time.Hour)
+	if n, err := w.Clerk.SweepFiles(ctx, time.Hour, 10); err != nil || n != 1 || there() {
+		t.Errorf("%d files went, error %v, the content is there: %t", n, err, there())
 	}
 }
 
@@ -412,7 +430,7 @@ func TestAppendOnly(t *testing.T) {
 	w := casetest.New(t)
 	w.Submitted(t)
 	for _, role := range []string{pg.RoleCitizen, pg.RoleOffice, pg.RoleWorker} {
-		for _, sql := range []string{"update submission set bytes = ''", "delete from submission", "update case_event set kind = 'x'", "delete from application", "delete from upload"} {
+		for _, sql := range []string{"update submission set bytes = ''", "delete from submission", "update case_event set kind = 'x'", "delete from application"} {
 			err := w.DB.As(role).Platform(t.Context(), func(tx *pg.Tx) error {
 				_, err := tx.Exec(t.Context(), sql)
 				return err
@@ -492,5 +510,51 @@ func TestMovesEnd(t *testing.T) {
 		if !slices.ContainsFunc(application.States, func(e application.State) bool { return e.Ended() && seen[e] }) {
 			t.Errorf("from %s no end can be reached", s)
 		}
+	}
+}
+
+// TestSharedFile: a content that serves two cases stays while one of them needs it.
+func TestSharedFile(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	first := w.Submitted(t)
+	second := w.Draft(t)
+	v, err := w.Desk.View(ctx, w.Nurse, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range v.Uploads {
+		if err := w.Desk.RemoveUpload(ctx, w.Nurse, second, u.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Clock.Advance(48 * time.Hour)
+	if n, err := w.Clerk.SweepFiles(ctx, time.Hour, 10); err != nil || n != 0 {
+		t.Fatalf("%d files of case %s went, error %v", n, first, err)
+	}
+}
+
+// TestMeasureIsNotTheApplicants: a case of the office itself is not found at the applicant's door, and tells them nothing.
+func TestMeasureIsNotTheApplicants(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	w.Registered(t)
+	held, err := w.Wallet.List(ctx, w.Nurse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := w.Measure(t, held[0].Entry.RegisterID, held[0].Entry.ID, *held[0].Entry.PersonRef, "suspend")
+	if _, err := w.Desk.View(ctx, w.Nurse, id); !errors.Is(err, fault.NotFound) {
+		t.Errorf("the applicant opens a measure: %v, want not_found", err)
+	}
+	list, err := w.Desk.List(ctx, w.Nurse)
+	if err != nil || len(list) != 1 {
+		t.Errorf("%d applications, error %v", len(list), err)
+	}
+	notices, err := w.Desk.Notices(ctx, w.Nurse)
+	if err != nil || slices.ContainsFunc(notices, func(n application.Notice) bool { return n.PublicID == id }) {
+		t.Errorf("notices %+v, error %v", notices, err)
 	}
 }

@@ -24,12 +24,12 @@ import (
 // Enqueue adds a job to the act's transaction.
 type Enqueue func(ctx context.Context, tx *pg.Tx, args river.JobArgs) error
 
-// Charge adds to the submission's statements what is to be paid. cmd passes in payment.Charger.Charge, since payment is
+// Charge adds to the submission's statements what is to be paid. The wiring passes in payment.Charger.Charge, since payment is
 // the later stage.
 type Charge func(b *pg.Batch, tx *pg.Tx, c *Case, lines []qualification.FeeLine) error
 
 // FindEntry adds the query that reads the person's living entry in a register through the person's own door: one or
-// none. cmd passes in registry.Own.
+// none. The wiring passes in registry.Own.
 type FindEntry func(b *pg.Batch, registerID string, ref uuid.UUID, out *[]Entry)
 
 // Config is what a Desk needs.
@@ -90,6 +90,9 @@ func (d *Desk) in(ctx context.Context, a Applicant, publicID string, find findCa
 	there := false
 	err = d.DB.InPerson(ctx, d.door(a, r), func(tx *pg.Tx) error {
 		c, err := find(ctx, tx, r.ID, publicID)
+		if err == nil && c.Origin == OriginOffice {
+			err = fault.New(fault.NotFound, "", "a case of the office itself, at the applicant's door")
+		}
 		if err != nil {
 			return err
 		}

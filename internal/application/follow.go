@@ -79,7 +79,7 @@ type CorrectionOrder struct {
 // RequestCorrection sends a case in review back to its applicant with an itemised request. Only the items named are open
 // to change. The work item waits meanwhile, with its holder.
 func RequestCorrection(ctx context.Context, tx *pg.Tx, cat *qualification.Catalogue, c *Case, o CorrectionOrder) error {
-	if c.State != InReview {
+	if c.State != InReview || c.Origin == OriginOffice {
 		return fault.New(fault.Conflict, "fault.case_moved_on", "asking for a correction of a case that is not in review")
 	}
 	_, p, err := Pinned(cat, c)
@@ -187,7 +187,9 @@ func Decide(ctx context.Context, tx *pg.Tx, c *Case, approver uuid.UUID, approve
 	c.moveWork(&b, tx, w, WorkDone, nil)
 	b.ExecOne("dating the decision", `update application set decided_at = $3 where register_id = $1 and id = $2`, c.RegisterID, c.ID, tx.Now)
 	c.event(&b, tx, kind, "staff", nil)
-	c.notify(&b, tx, kind)
+	if c.Origin != OriginOffice {
+		c.notify(&b, tx, kind)
+	}
 	c.DecidedAt = &tx.Now
 	return b.Send(ctx, tx.Tx)
 }

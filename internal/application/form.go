@@ -235,10 +235,14 @@ func (d *Desk) AddUpload(ctx context.Context, a Applicant, publicID, evidenceID,
 			insert into upload (register_id, application_id, id, evidence_id, round, sha256, size, media, name, uploaded_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 			c.RegisterID, c.ID, pg.NewID(), evidenceID, c.Round, ref.SHA256, ref.Size, media, name, tx.Now)
+		use(&b, tx, ref.SHA256)
 		if err := c.reopen(&b, tx); err != nil {
 			return err
 		}
-		return c.send(ctx, tx, &b, audit.EvidenceAdd, a.actor(), evidenceID)
+		if err := c.send(ctx, tx, &b, audit.EvidenceAdd, a.actor(), evidenceID); err != nil {
+			return err
+		}
+		return stillThere(ctx, d.Blobs, ref.SHA256)
 	})
 }
 
@@ -271,11 +275,16 @@ func (d *Desk) RemoveUpload(ctx context.Context, a Applicant, publicID string, i
 		if !c.State.Editable() {
 			return fault.New(fault.Conflict, "fault.not_editable", "removing a document from a closed case")
 		}
+		u, err := OneUpload(ctx, tx, c, id)
+		if err != nil {
+			return err
+		}
 		var b pg.Batch
 		b.ExecOne("removing a document", `
 			update upload set removed_at = $5
 			 where register_id = $1 and application_id = $2 and id = $3 and round = $4 and removed_at is null`,
 			c.RegisterID, c.ID, id, c.Round, tx.Now)
+		unuse(&b, tx, u.SHA256)
 		if err := c.reopen(&b, tx); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"akashi/internal/audit"
+	"akashi/internal/blob"
 	"akashi/internal/calendar"
 	"akashi/internal/fault"
 	"akashi/internal/job"
@@ -170,13 +171,16 @@ func (InquireArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: maxInquiryTries}
 }
 
-const maxInquiryTries = 12
+// maxInquiryTries spans about a day and a half: the delays double up to an hour and stay there. A registry that is silent
+// for longer leaves the question to the reviewer.
+const maxInquiryTries = 45
 
 // Clerk does the jobs of this stage, under the worker's role.
 type Clerk struct {
 	DB        *pg.DB
 	Catalogue *qualification.Catalogue
 	Ask       map[string]Ask
+	Blobs     *blob.Store
 }
 
 // Inquire asks one question: reads it, asks with no transaction open, records the answer. Asking again after a crash is
@@ -369,11 +373,19 @@ func (k *Clerk) Sweep(ctx context.Context, limit int) (int, error) {
 	return closed, nil
 }
 
-// expire ends drafts and forgets what was typed in them.
+// expire ends drafts and forgets what was typed and handed in; their files are deleted once nothing else uses them.
 func expire(ctx context.Context, tx *pg.Tx, found []*Case) error {
 	var b pg.Batch
 	var events []audit.Event
 	for _, c := range found {
+		uploads, err := Uploads(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		for _, u := range uploads {
+			unuse(&b, tx, u.SHA256)
+		}
+		b.Exec("forgetting the documents of a draft", `delete from upload where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
 		c.move(&b, tx, Expired)
 		b.ExecOne("forgetting a draft", `
 			update application set answers = '{"raw":{},"values":{}}' where register_id = $1 and id = $2`, c.RegisterID, c.ID)

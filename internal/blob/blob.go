@@ -180,6 +180,21 @@ func (s *Store) Sniff(ctx context.Context, digest string) (Media, error) {
 	return Sniff(f, info.Size())
 }
 
+// Remove deletes a content. One that is not there is no error: the deletion may be a repetition.
+func (s *Store) Remove(ctx context.Context, digest string) error {
+	if !isDigest(digest) {
+		return fault.New(fault.NotFound, "", "removing a stored file")
+	}
+	err := os.Remove(s.path(digest))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err := errors.Join(ctx.Err(), err); err != nil {
+		return fmt.Errorf("removing a stored file: %w", err)
+	}
+	return nil
+}
+
 // Sweep removes what crashes have left under tmp/ and was last written before the given time, and returns how many files
 // it removed. Choose a time well before the start of any upload that may still run.
 func (s *Store) Sweep(ctx context.Context, before time.Time) (int, error) {

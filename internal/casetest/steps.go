@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"akashi/internal/application"
 	"akashi/internal/blob"
 	"akashi/internal/calendar"
@@ -155,3 +157,12 @@ func (w *World) Registered(t testing.TB) string {
 
 // Today is the day of the world's clock.
 func (w *World) Today() calendar.Date { return calendar.Of(w.Clock.Now()) }
+
+// Measure has the keeper propose a measure on an entry and the second person agree. It returns the case.
+func (w *World) Measure(t testing.TB, registerID string, entry, ref uuid.UUID, kind string) string {
+	t.Helper()
+	id := must(w.Office.ProposeMeasure(t.Context(), w.Keeper, review.Measure{Register: registerID, EntryID: entry, Ref: ref, Kind: kind,
+		Reason: "試験のための処分", Who: Card()}))(t)
+	w.Approve(t, id)
+	return id
+}

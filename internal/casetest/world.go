@@ -205,7 +205,7 @@ func (w *World) stages(t testing.TB) {
 	charger := payment.Charger{Catalogue: w.Catalogue, Enqueue: enqueue}
 	w.Desk = application.NewDesk(application.Config{DB: w.DB.As(pg.RoleCitizen), Catalogue: w.Catalogue, RefKey: w.RefKey, Blobs: w.Blobs,
 		Verify: Verify, Ask: ask, Enqueue: enqueue, Charge: charger.Charge, Ended: charger.Withdrawn, Entry: registry.Own})
-	w.Clerk = &application.Clerk{DB: w.DB.As(pg.RoleWorker), Catalogue: w.Catalogue, Ask: ask}
+	w.Clerk = &application.Clerk{DB: w.DB.As(pg.RoleWorker), Catalogue: w.Catalogue, Ask: ask, Blobs: w.Blobs}
 	back := func(c *application.Case) string { return "https://portal.example/applications/" + c.PublicID + "/paid" }
 	w.Counter = &payment.Counter{Desk: w.Desk, Provider: w.Provider, ReturnURL: back}
 	w.Cashier = &payment.Cashier{DB: w.DB.As(pg.RoleWorker), Catalogue: w.Catalogue, Provider: w.Provider, Enqueue: enqueue, ReturnURL: back}

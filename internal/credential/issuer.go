@@ -26,7 +26,7 @@ import (
 	"akashi/internal/review"
 )
 
-// Sign has bytes signed with a key, by ES256, and returns r and s as 64 bytes. cmd passes in the signer.
+// Sign has bytes signed with a key, by ES256, and returns r and s as 64 bytes. The wiring passes in the signer.
 type Sign func(ctx context.Context, kid string, toSign []byte) ([]byte, error)
 
 // Config is what an Issuer needs. DB, Sign and Enqueue's worker side may be nil where only Follow is used.

@@ -96,9 +96,14 @@ func (db *DB) InBody(ctx context.Context, body string, f func(*Tx) error) error 
 	return db.in(ctx, f, setting{"door", "body"}, setting{"body", body})
 }
 
-// InPerson runs f for a person: the person's own tables, and of one registrar's tables what is filed under p.Ref.
+// InPerson runs f for a person: the person's own tables, and of one registrar's tables what is filed under p.Ref. Without
+// a reference nothing of any registrar is there, also not what is filed under nobody's.
 func (db *DB) InPerson(ctx context.Context, p Person, f func(*Tx) error) error {
-	return db.in(ctx, f, setting{"door", "person"}, setting{"person", p.ID.String()}, setting{"person_ref", p.Ref.String()})
+	settings := []setting{{"door", "person"}, {"person", p.ID.String()}}
+	if p.Ref != uuid.Nil {
+		settings = append(settings, setting{"person_ref", p.Ref.String()})
+	}
+	return db.in(ctx, f, settings...)
 }
 
 // Public runs f for anybody: published status, without names.

@@ -434,6 +434,9 @@ func checkProposal(v *View, p Proposal) error {
 		}
 		return nil
 	case "reject":
+		if v.Procedure == nil {
+			return fault.New(fault.Invalid, "fault.unknown_verdict", "rejecting a measure of the office by reasons of a procedure")
+		}
 		for _, code := range p.Reasons {
 			if r := v.Procedure.Reason(code); r == nil || !r.Reject {
 				return fault.New(fault.Invalid, "fault.reason_unknown", "rejecting for a reason that the definition does not have")

@@ -259,11 +259,11 @@ type Decided struct {
 	On         calendar.Date
 }
 
-// Enter changes the register as an approved decision says. cmd composes it from the later stages.
+// Enter changes the register as an approved decision says. The wiring composes it from the later stages.
 type Enter func(ctx context.Context, tx *pg.Tx, d Decided) error
 
 // LookUp finds what the register says about a case: whether the entry that it is about stands, or that there is none yet.
-// cmd passes in registry.Examine, since the register is the later stage.
+// The wiring passes in registry.Examine, since the register is the later stage.
 type LookUp func(ctx context.Context, tx *pg.Tx, c *application.Case, p *qualification.Procedure) (Finding, error)
 
 // Measures that an office can propose on an entry.

@@ -101,7 +101,7 @@ func (s *System) publishKeys(ctx context.Context, db *pg.DB, keys *signer.Signer
 
 // handle gives every kind of job its handler.
 func (s *System) handle(w *job.Workers, db *pg.DB, keys *signer.Signer) error {
-	clerk := &application.Clerk{DB: db, Catalogue: s.Catalogue, Ask: s.outside.ask}
+	clerk := &application.Clerk{DB: db, Catalogue: s.Catalogue, Ask: s.outside.ask, Blobs: s.blobs}
 	cashier := &payment.Cashier{DB: db, Catalogue: s.Catalogue, Provider: s.outside.provider, Enqueue: s.enqueue,
 		ReturnURL: citizen.ReturnURL(s.origin(Citizen))}
 	issuer := credential.NewIssuer(credential.Config{DB: db, Catalogue: s.Catalogue, Sign: keys.Sign, Enqueue: s.enqueue})
@@ -173,6 +173,7 @@ const (
 	openOrderAge  = 2 * time.Minute
 	unsignedAge   = 2 * time.Minute
 	batchOfDrafts = 200
+	unusedFileAge = 24 * time.Hour
 	batchOfOrders = 500
 )
 
@@ -187,7 +188,11 @@ func sweep(clerk *application.Clerk) func(context.Context, sweepArgs) error {
 	return func(ctx context.Context, _ sweepArgs) error {
 		for {
 			closed, err := clerk.Sweep(ctx, batchOfDrafts)
-			if err != nil || closed == 0 {
+			if err != nil {
+				return err
+			}
+			deleted, err := clerk.SweepFiles(ctx, unusedFileAge, batchOfDrafts)
+			if err != nil || closed+deleted == 0 {
 				return err
 			}
 		}
