@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"akashi/internal/fault"
+	"akashi/internal/server"
 )
 
 // HandlerFunc is a handler that returns its error instead of drawing it.
@@ -18,6 +19,9 @@ type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 // a log line with its cause.
 func (s *Site) Handler(f HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Pattern != "" { // the access log cannot see it: the request was copied on the way here
+			server.SetRoute(r.Context(), r.Pattern)
+		}
 		sent := &sentWriter{ResponseWriter: w}
 		if err := f(sent, r); err != nil {
 			s.fail(sent, r, err)
@@ -106,17 +110,14 @@ func classify(err error) error {
 	return err
 }
 
-// record writes the log line. What visitors do wrong is ordinary; what is wrong with us is an error. The public portal's
-// paths are logged by their pattern alone: whoever mistypes a scanned address puts what was scanned into the path.
+// record writes the log line. What visitors do wrong is ordinary; what is wrong with us is an error. The line has the
+// route and not the path: paths carry receipt numbers, and whoever mistypes a scanned address puts what was scanned there.
 func (s *Site) record(r *http.Request, kind fault.Kind, reference string, err error) {
-	log, path := s.cfg.Log.Info, r.URL.Path
-	if s.cfg.Audience == Public {
-		path = r.Pattern
-	}
+	log := s.cfg.Log.Info
 	if kind == fault.Internal || kind == fault.Upstream {
 		log = s.cfg.Log.Error
 	}
-	log("request failed", "portal", s.cfg.Audience, "method", r.Method, "path", path, "kind", kind, "reference", reference,
+	log("request failed", "portal", s.cfg.Audience, "method", r.Method, "route", r.Pattern, "kind", kind, "reference", reference,
 		"error", err)
 }
 
