@@ -1,7 +1,9 @@
 package demo_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"net/url"
 	"strings"
 	"testing"
@@ -97,8 +99,28 @@ func (a *actor) graveAct(username, action string, typed ...string) {
 // TestTheStory plays the whole story through every portal and simulator: from the nurse's application to the employer's
 // second look at a revoked credential.
 func TestTheStory(t *testing.T) {
-	s := &story{start(t, demo.Config{DataDir: home(t)}), t}
-	defer stop(t, s.Demo)
+	var log bytes.Buffer
+	s := &story{start(t, demo.Config{DataDir: home(t), Log: slog.New(slog.NewTextHandler(&log, nil))}), t}
+	play(t, s)
+	stop(t, s.Demo)
+	tells(t, log.String())
+}
+
+// tells fails the test when the log of the whole story does not name routes, or says something about somebody.
+func tells(t *testing.T, log string) {
+	for _, route := range []string{`route="GET /applications/{id}"`, `route="POST /cases/{id}/take"`, `route="POST /w/verify"`} {
+		if !strings.Contains(log, route) {
+			t.Errorf("the log does not name the %s", route)
+		}
+	}
+	for _, secret := range []string{"見本", "花子", "みほん", "ミホン", "2003-04-12", "checkdata", "c=0oR", "1654322", "KGMH-", world.Password, "千代田"} {
+		if i := strings.Index(log, secret); i >= 0 {
+			t.Errorf("the log has %q: %s", secret, log[max(0, i-200):min(len(log), i+100)])
+		}
+	}
+}
+
+func play(t *testing.T, s *story) {
 	s.next(demo.StepApply, demo.Nurse)
 
 	nurse := s.actor()
