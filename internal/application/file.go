@@ -12,6 +12,17 @@ import (
 	"akashi/internal/pg"
 )
 
+// Stored tells the desk of a content that has just been stored and serves no document yet, so that it is deleted if it
+// never does: a file that turns out to be none, an upload that is refused.
+func (d *Desk) Stored(ctx context.Context, ref blob.Ref) error {
+	return d.DB.Platform(ctx, func(tx *pg.Tx) error {
+		_, err := tx.Exec(ctx, `
+			insert into stored_file (sha256, uses, changed_at) values ($1, 0, $2)
+			on conflict on constraint stored_file_pkey do nothing`, ref.SHA256, tx.Now)
+		return wrapIf(err, "noting a stored file")
+	})
+}
+
 // use queues one more document that a stored content serves.
 func use(b *pg.Batch, tx *pg.Tx, sha256 string) {
 	b.Exec("counting a stored file", `

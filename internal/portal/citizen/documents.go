@@ -213,6 +213,9 @@ func (p *portal) add(r *http.Request, a application.Applicant, v *application.Vi
 	name = fileName(name)
 	ref, err := p.Desk.Blobs.Put(r.Context(), content, maxFile)
 	if err == nil {
+		err = p.Desk.Stored(r.Context(), ref)
+	}
+	if err == nil {
 		var media blob.Media
 		if media, err = p.Desk.Blobs.Sniff(r.Context(), ref.SHA256); err == nil {
 			err = p.Desk.AddUpload(r.Context(), a, v.Case.PublicID, evidence, name, string(media), ref)
