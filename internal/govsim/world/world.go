@@ -4,8 +4,8 @@
 // (people.go), so that a card, its holder's resident record and family register agree, or disagree in the way that a
 // person was invented for.
 //
-// The keys of the certification authority, the secret behind the subjects of logins, and payments are kept in a directory,
-// so that signatures, accounts and orders outlive a restart; everything else lasts as long as the process.
+// The keys of the certification authority, the secret behind the subjects of logins, and on request payments are kept in a
+// directory, so that signatures, accounts and orders outlive a restart; everything else lasts as long as the process.
 package world
 
 import (
@@ -60,6 +60,7 @@ type Config struct {
 	Addresses  Addresses
 	Clients    Clients
 	Staff      []idp.StaffUser
+	KeepOrders bool            // payments outlive a restart; each one then writes all of them down
 	AdminToken string          // of the administration of both logins; empty: there is none over the wire
 	Also       []Person        // more people than People, for measurements
 	CardKey    *rsa.PrivateKey // of all cards, for measurements with very many; nil: each card has keys of its own
@@ -166,9 +167,16 @@ func (w *World) registries() (err error) {
 	return err
 }
 
+// ordersFile is where the payment provider writes its orders down.
+func (w *World) ordersFile() string {
+	if !w.cfg.KeepOrders {
+		return ""
+	}
+	return filepath.Join(w.cfg.Dir, "orders.json")
+}
+
 func (w *World) provider() (err error) {
-	w.Payment, err = payment.New(payment.Config{BaseURL: "http://" + w.cfg.Addresses.Payment, Clock: w.cfg.Clock, OrderLife: orderLife,
-		File:    filepath.Join(w.cfg.Dir, "orders.json"),
+	w.Payment, err = payment.New(payment.Config{BaseURL: "http://" + w.cfg.Addresses.Payment, Clock: w.cfg.Clock, OrderLife: orderLife, File: w.ordersFile(),
 		Clients: []gate.Client{{ID: w.cfg.Clients.ServiceID, Key: w.cfg.Clients.ServiceKey}}})
 	return err
 }
