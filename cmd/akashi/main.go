@@ -33,6 +33,7 @@ type CLI struct {
 	Qualification QualificationCmd `cmd:"" help:"List, show and check the definitions of qualifications."`
 	Verify        VerifyCmd        `cmd:"" help:"Check a digital credential. Exit code 0 valid, 1 not valid, 2 cannot tell."`
 	Simulate      SimulateCmd      `cmd:"" help:"Run only the simulated outside systems."`
+	Bench         BenchCmd         `cmd:"" help:"Measure the program against its aims, on a fresh private database."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version and stop."`
 }

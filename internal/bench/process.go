@@ -64,3 +64,5 @@ func backends(ctx context.Context, admin *pgxpool.Pool) ([]int, error) {
 	}
 	return pids, nil
 }
+
+func ownPID() int { return os.Getpid() }

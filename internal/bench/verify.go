@@ -1,0 +1,188 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"akashi/internal/credential"
+	"akashi/internal/format/cose"
+	"akashi/internal/pg"
+)
+
+// aimVerify is the share of the bare loop that verification by HTTP reaches at least.
+const aimVerify = 0.5
+
+// Verify measures verification of credentials: by HTTP with JSON, as a relying system asks, against a bare loop of the
+// same lookup and the same signature check in this process.
+func Verify(ctx context.Context, c Config) (rows []Row, err error) {
+	s, err := open(ctx, c, c.Clients)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
+	if err := s.serve(ctx, c.Program); err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(c.Out, "having %d credentials issued\n", c.Clients-1)
+	crowd, err := s.crowd(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := crowd.run(ctx, c.Clients-1, time.Hour, nil); err != nil {
+		return nil, err
+	}
+	issued, err := s.credentials(ctx)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(c.Out, "verifying by HTTP with %d clients for %s\n", c.Clients, c.For)
+	t := newTimings()
+	byHTTP, err := s.repeat(ctx, c, func(ctx context.Context, n int64) error { return s.ask(ctx, t, issued[int(n)%len(issued)], n) })
+	if err != nil {
+		return nil, err
+	}
+	memory := peakMemory(s.server.pid())
+	fmt.Fprintf(c.Out, "verifying in a bare loop for %s\n", c.For)
+	db, err := s.db.As(ctx, pg.RolePublic, int32(c.Clients))
+	if err != nil {
+		return nil, err
+	}
+	bare, err := s.repeat(ctx, c, func(ctx context.Context, n int64) error { return bareCheck(ctx, db, issued[int(n)%len(issued)]) })
+	if err != nil {
+		return nil, err
+	}
+	return append([]Row{
+		plain("verification by HTTP", byHTTP, "/s", "client, program and database on the same machine"),
+		plain("bare lookup and signature check", bare, "/s", "one transaction and one ES256 verification"),
+		atLeast("HTTP against bare loop", byHTTP/bare, aimVerify, "ratio", ""),
+		below("memory of akashi serve", memory, aimMemory, "MB", "most at once, resident (VmHWM)"),
+	}, t.rows()...), nil
+}
+
+// issuedCredential is a credential as its holder shows it, and as a bare loop needs it.
+type issuedCredential struct {
+	body     []byte // of the request
+	sign1    *cose.Sign1
+	publicID string
+}
+
+// credentials reads the signed credentials from the register.
+func (s *site) credentials(ctx context.Context) (all []issuedCredential, err error) {
+	var b pg.Batch
+	var found []struct {
+		PublicID, KID      string
+		Payload, Signature []byte
+	}
+	pg.Read(&b, &found, "reading the credentials", `select public_id, kid, payload, signature from credential where signature is not null`)
+	if err := s.admin.Platform(ctx, func(tx *pg.Tx) error { return b.Send(ctx, tx) }); err != nil {
+		return nil, err
+	}
+	for _, f := range found {
+		message, err := (&credential.Credential{KID: f.KID, Payload: f.Payload, Signature: f.Signature}).Message()
+		if err != nil {
+			return nil, faultIf(err, "writing a credential")
+		}
+		one := issuedCredential{publicID: f.PublicID}
+		if one.sign1, err = cose.Decode(message); err != nil {
+			return nil, faultIf(err, "reading a credential")
+		}
+		if one.body, err = json.Marshal(map[string]string{"credential": cose.URL("http://"+s.Public+"/w/", message)}); err != nil {
+			return nil, faultIf(err, "writing a question")
+		}
+		all = append(all, one)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no credential was issued")
+	}
+	return all, nil
+}
+
+// repeat lets every client do something again and again and returns how often a second.
+func (s *site) repeat(ctx context.Context, c Config, do func(ctx context.Context, n int64) error) (float64, error) {
+	var n, done atomic.Int64
+	round := func(limit time.Duration) error {
+		end := time.Now().Add(limit)
+		g, ctx := errgroup.WithContext(ctx)
+		for range c.Clients {
+			g.Go(func() error {
+				for time.Now().Before(end) {
+					if err := do(ctx, n.Add(1)); err != nil {
+						return err
+					}
+					done.Add(1)
+				}
+				return nil
+			})
+		}
+		return g.Wait()
+	}
+	if err := round(c.For / 10); err != nil {
+		return 0, err
+	}
+	done.Store(0)
+	began := time.Now()
+	err := round(c.For)
+	return float64(done.Load()) / time.Since(began).Seconds(), err
+}
+
+// ask asks the API. Each question comes from another network, so that the limit of each is not what is measured.
+func (s *site) ask(ctx context.Context, t *timings, q issuedCredential, n int64) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.API+"/v1/verifications", bytes.NewReader(q.body))
+	if err != nil {
+		return faultIf(err, "asking for a verification")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.1", n/256%256, n%256))
+	began := time.Now()
+	resp, err := verifyClient.Do(req)
+	if err != nil {
+		return faultIf(err, "asking for a verification")
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Verdict string `json:"verdict"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Verdict != "valid" {
+		return fmt.Errorf("asking for a verification: %d %q: %w", resp.StatusCode, answer.Verdict, errors.Join(errUnexpected, err))
+	}
+	t.add("POST /v1/verifications", time.Since(began))
+	return nil
+}
+
+// verifyClient keeps its connections.
+var verifyClient = newClient(64)
+
+// bareCheck reads key and status as the verifier does, and checks the signature.
+func bareCheck(ctx context.Context, db *pg.DB, q issuedCredential) error {
+	return db.Public(ctx, func(tx *pg.Tx) error {
+		var jwk []byte
+		var keyOf, state string
+		var distrusted, since *time.Time
+		err := tx.QueryRow(ctx, `
+			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at
+			  from signing_key k
+			  left join credential c on c.register_id = $1 and c.public_id = $2
+			 where k.kid = $3`, register, q.publicID, q.sign1.KID).Scan(&keyOf, &jwk, &distrusted, &state, &since)
+		if err != nil {
+			return faultIf(err, "looking up a status")
+		}
+		var key jose.JSONWebKey
+		if err := json.Unmarshal(jwk, &key); err != nil {
+			return faultIf(err, "reading a key")
+		}
+		if state != "valid" {
+			return pgx.ErrNoRows
+		}
+		return cose.Verify(key.Key, q.sign1)
+	})
+}
