@@ -18,38 +18,37 @@ import (
 // ByLogin finds the member of staff behind a subject of the staff's login provider, with the roles in force now. An
 // unknown subject is fault.NotFound, a closed account fault.Forbidden.
 func ByLogin(ctx context.Context, db *pg.DB, subject string) (Staff, error) {
-	var s Staff
-	err := db.Platform(ctx, func(tx *pg.Tx) error {
-		var err error
-		s, err = byLogin(ctx, tx, subject)
-		return err
-	})
+	found, err := pg.Ask(ctx, db, pgx.RowToStructByPos[loginRow], `
+		select s.id, s.name, s.active, r.body_id, r.role
+		  from staff s
+		  left join staff_role r on r.staff_id = s.id and r.granted_at <= $2 and (r.until is null or r.until > $2)
+		 where s.subject = $1
+		 order by r.body_id, r.role`, subject, db.Clock.Now())
 	if err != nil {
 		return Staff{}, fmt.Errorf("finding a staff account: %w", err)
+	}
+	if len(found) == 0 {
+		return Staff{}, fault.New(fault.NotFound, "account.staff_unknown", "no staff account has this subject")
+	}
+	s := Staff{ID: found[0].ID, Subject: subject, Name: found[0].Name}
+	if !found[0].Active {
+		return Staff{}, fault.New(fault.Forbidden, "account.staff_closed", "the staff account "+s.ID.String()+" is closed")
+	}
+	for _, r := range found {
+		if r.Body != nil && r.Role != nil {
+			s.Grants = append(s.Grants, Grant{Body: *r.Body, Role: *r.Role})
+		}
 	}
 	return s, nil
 }
 
-func byLogin(ctx context.Context, tx *pg.Tx, subject string) (Staff, error) {
-	s := Staff{Subject: subject}
-	var active bool
-	err := tx.QueryRow(ctx, `select id, name, active from staff where subject = $1`, subject).Scan(&s.ID, &s.Name, &active)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return Staff{}, fault.New(fault.NotFound, "account.staff_unknown", "no staff account has this subject")
-	case err != nil:
-		return Staff{}, err
-	case !active:
-		return Staff{}, fault.New(fault.Forbidden, "account.staff_closed", "the staff account "+s.ID.String()+" is closed")
-	}
-	rows, err := tx.Query(ctx, `select body_id, role from staff_role
-		where staff_id = $1 and granted_at <= $2 and (until is null or until > $2)
-		order by body_id, role`, s.ID, tx.Now)
-	if err != nil {
-		return Staff{}, err
-	}
-	s.Grants, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Grant])
-	return s, err
+// loginRow is an account with one of its roles, or with none.
+type loginRow struct {
+	ID     uuid.UUID
+	Name   string
+	Active bool
+	Body   *string
+	Role   *Role
 }
 
 // Names returns the names of members of staff by their ids, closed accounts too, for whoever reads who did what. An
@@ -59,23 +58,19 @@ func Names(ctx context.Context, db *pg.DB, ids ...uuid.UUID) (map[uuid.UUID]stri
 	if len(ids) == 0 {
 		return names, nil
 	}
-	err := db.Platform(ctx, func(tx *pg.Tx) error {
-		rows, err := tx.Query(ctx, `select id, name from staff where id = any($1)`, ids)
-		if err != nil {
-			return err
-		}
-		var id uuid.UUID
-		var name string
-		_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
-			names[id] = name
-			return nil
-		})
-		return err
-	})
+	found, err := pg.Ask(ctx, db, pgx.RowToStructByPos[namedRow], `select id, name from staff where id = any($1)`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("reading the names of staff: %w", err)
 	}
+	for _, r := range found {
+		names[r.ID] = r.Name
+	}
 	return names, nil
+}
+
+type namedRow struct {
+	ID   uuid.UUID
+	Name string
 }
 
 // At lists everybody who has or had a role at a body, by name, for the filter of the body's log.

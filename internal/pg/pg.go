@@ -117,6 +117,15 @@ func (db *DB) Platform(ctx context.Context, f func(*Tx) error) error {
 	return db.in(ctx, f)
 }
 
+// Ask is Platform for one query by itself, which is a transaction by itself: one round trip instead of three.
+func Ask[T any](ctx context.Context, db *DB, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	rows, err := db.Pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scan)
+}
+
 // ForRef narrows a registrar's transaction to one person's reference, which the few acts that touch the person's own
 // side (holding, notices) require.
 func (tx *Tx) ForRef(ctx context.Context, ref uuid.UUID) error {

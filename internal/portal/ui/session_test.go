@@ -2,7 +2,9 @@ package ui_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"akashi/internal/clock"
@@ -153,6 +156,50 @@ func TestStore(t *testing.T) {
 	}
 	if _, found, _ := citizen.FindCtx(ctx, "token"); found {
 		t.Error("a deleted session is found")
+	}
+}
+
+// TestStoreMovesTheEnd: a session that is used ends half an hour after its last use, and never after its life; reading it
+// again within a minute writes nothing.
+func TestStoreMovesTheEnd(t *testing.T) {
+	ctx, d := context.Background(), pgtest.New(t)
+	s, now := ui.NewStore(d.As(pg.RoleCitizen), ui.Citizen), clock.System{}.Now()
+	keep := func(token string, life time.Duration) {
+		t.Helper()
+		data, err := scs.GobCodec{}.Encode(now.Add(life), map[string]any{"a": "b"})
+		if err == nil {
+			err = s.CommitCtx(ctx, token, data, now.Add(life))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// leftAfter finds the session when it has left to live, and returns what it has left afterwards, in minutes.
+	leftAfter := func(token string, left time.Duration) (minutes float64) {
+		t.Helper()
+		hash := sha256.Sum256([]byte(token))
+		if _, err := d.Superuser().Exec(ctx, `update session set expires_at = $2 where token_hash = $1`, hash[:], now.Add(left)); err != nil {
+			t.Fatal(err)
+		}
+		if _, found, err := s.FindCtx(ctx, token); err != nil || !found {
+			t.Fatalf("found %v, %v", found, err)
+		}
+		var until time.Time
+		if err := d.Superuser().QueryRow(ctx, `select expires_at from session where token_hash = $1`, hash[:]).Scan(&until); err != nil {
+			t.Fatal(err)
+		}
+		return math.Round(until.Sub(now).Minutes()*10) / 10
+	}
+	keep("long", 12*time.Hour)
+	keep("short", 20*time.Minute)
+	for _, c := range []struct {
+		token string
+		left  time.Duration
+		want  float64
+	}{{"long", 5 * time.Minute, 30}, {"long", 29*time.Minute + 30*time.Second, 29.5}, {"short", 10 * time.Minute, 20}, {"short", 20 * time.Minute, 20}} {
+		if got := leftAfter(c.token, c.left); got != c.want {
+			t.Errorf("%s with %s left: %.1f minutes left after its use, want %.1f", c.token, c.left, got, c.want)
+		}
 	}
 }
 

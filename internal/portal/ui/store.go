@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5"
 
 	"akashi/internal/clock"
@@ -18,6 +19,10 @@ import (
 //
 // Sessions end by the machine's clock, not by the clock of the rules: a demonstration that is moved on by a month must
 // not log everybody out, and one set back must not revive old sessions.
+//
+// The store also ends sessions that nobody uses (SessionIdle): expires_at is at most so far ahead, and reading a session
+// moves it on, once a minute at most, so that looking at pages does not write to the disk with every request. Each
+// statement here is a transaction by itself: sessions lie behind no door.
 type Store struct {
 	db     *pg.DB
 	portal Audience
@@ -36,27 +41,55 @@ func tokenHash(token string) []byte {
 
 // FindCtx returns the data of a session that has not ended.
 func (s *Store) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
-	err = s.db.Platform(ctx, func(tx *pg.Tx) error {
-		return tx.QueryRow(ctx, `select data from session where portal = $1 and token_hash = $2 and expires_at > $3`,
-			s.portal, tokenHash(token), s.clock.Now()).Scan(&data)
-	})
+	now := s.clock.Now()
+	var until time.Time
+	err = s.db.Pool.QueryRow(ctx, `select data, expires_at from session where portal = $1 and token_hash = $2 and expires_at > $3`,
+		s.portal, tokenHash(token), now).Scan(&data, &until)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("reading a session: %w", err)
 	}
-	return data, true, nil
+	if until.Before(now.Add(SessionIdle - moveEvery)) {
+		err = s.moveOn(ctx, token, data, until, now)
+	}
+	return data, err == nil, err
 }
 
-// CommitCtx stores a session.
+// moveEvery is how often the end of a session that is used is moved on.
+const moveEvery = time.Minute
+
+// moveOn moves the end of a session that is used, up to the end of its life, which stands in its data.
+func (s *Store) moveOn(ctx context.Context, token string, data []byte, until, now time.Time) error {
+	deadline, _, err := scs.GobCodec{}.Decode(data)
+	if err != nil {
+		return fmt.Errorf("reading the end of a session: %w", err)
+	}
+	next := earlier(deadline, now.Add(SessionIdle))
+	if !next.After(until) {
+		return nil
+	}
+	_, err = s.db.Pool.Exec(ctx, `update session set expires_at = $3 where portal = $1 and token_hash = $2 and expires_at < $3`,
+		s.portal, tokenHash(token), next)
+	if err != nil {
+		return fmt.Errorf("moving the end of a session on: %w", err)
+	}
+	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// CommitCtx stores a session, whose life ends at the expiry.
 func (s *Store) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	err := s.db.Platform(ctx, func(tx *pg.Tx) error {
-		_, err := tx.Exec(ctx, `insert into session (portal, token_hash, data, expires_at) values ($1, $2, $3, $4)
-			on conflict (portal, token_hash) do update set data = excluded.data, expires_at = excluded.expires_at`,
-			s.portal, tokenHash(token), data, expiry)
-		return err
-	})
+	_, err := s.db.Pool.Exec(ctx, `insert into session (portal, token_hash, data, expires_at) values ($1, $2, $3, $4)
+		on conflict (portal, token_hash) do update set data = excluded.data, expires_at = excluded.expires_at`,
+		s.portal, tokenHash(token), data, earlier(expiry, s.clock.Now().Add(SessionIdle)))
 	if err != nil {
 		return fmt.Errorf("writing a session: %w", err)
 	}
@@ -65,10 +98,7 @@ func (s *Store) CommitCtx(ctx context.Context, token string, data []byte, expiry
 
 // DeleteCtx ends a session.
 func (s *Store) DeleteCtx(ctx context.Context, token string) error {
-	err := s.db.Platform(ctx, func(tx *pg.Tx) error {
-		_, err := tx.Exec(ctx, `delete from session where portal = $1 and token_hash = $2`, s.portal, tokenHash(token))
-		return err
-	})
+	_, err := s.db.Pool.Exec(ctx, `delete from session where portal = $1 and token_hash = $2`, s.portal, tokenHash(token))
 	if err != nil {
 		return fmt.Errorf("deleting a session: %w", err)
 	}
