@@ -13,6 +13,7 @@ import (
 	"akashi/internal/fault"
 	"akashi/internal/pg"
 	"akashi/internal/portal/ui"
+	"akashi/internal/qualification"
 )
 
 // auditQuery is what the address of the log asks for.
@@ -161,13 +162,37 @@ func newAuditLine(page *ui.Page, p *portal, e audit.Logged, line lookView) audit
 		if i > 0 {
 			out.Items += page.T("list.comma")
 		}
-		if words := page.T("item." + item); words != "item."+item {
-			item = words
-		}
-		out.Items += item
+		out.Items += itemName(page, p.Desk.Catalogue, e.Register, item)
 	}
 	if e.Outcome != "" {
 		out.Outcome = said(page, "log_outcome."+e.Outcome, "log_outcome.other")
 	}
 	return out
+}
+
+// itemName is what an item in the log is called: a particular, or a page or document of one of the register's procedures.
+func itemName(page *ui.Page, cat *qualification.Catalogue, register, item string) string {
+	if words := page.T("item." + item); words != "item."+item {
+		return words
+	}
+	g, ok := cat.Register(register)
+	if !ok {
+		return item
+	}
+	d, ok := cat.Definition(g.Qualification)
+	if !ok {
+		return item
+	}
+	for i := range d.Procedures {
+		if g := d.Procedures[i].Group(item); g != nil {
+			return ui.Plain(page.Text(g.Title))
+		}
+		if label := ui.Plain(itemLabel(page, &d.Procedures[i], item)); label != item {
+			return label
+		}
+		if e := d.Procedures[i].Document(item); e != nil {
+			return ui.Plain(page.Text(e.Label))
+		}
+	}
+	return item
 }

@@ -315,7 +315,7 @@ type lookView struct{ At, Who, Act, Purpose, Seal string }
 func looks(page *ui.Page, events []audit.Logged, who names) []lookView {
 	out := make([]lookView, len(events))
 	for i, e := range events {
-		out[i] = lookView{At: page.Time(e.At), Who: actorText(page, e, who), Act: said(page, "act."+string(e.Act), "act.other"), Purpose: purposeText(page, e.Purpose)}
+		out[i] = lookView{At: shortTime(page, e.At), Who: actorText(page, e, who), Act: said(page, "act."+string(e.Act), "act.other"), Purpose: purposeText(page, e.Purpose)}
 		if e.Sealed {
 			out[i].Seal = page.T("audit.sealed", fmt.Sprint(e.Seq))
 		}

@@ -35,6 +35,7 @@ type checkRow struct {
 	Reasons   []ui.Choice
 	By        string // who gave the verdict, and when
 	Problem   string // message about the reason
+	NoteWrong string // message about the remark
 }
 
 // compareRow is one particular as declared and as a registry has it.
@@ -94,7 +95,7 @@ func checklist(page *ui.Page, v *review.View, verdicts []review.Verdict, who nam
 	for _, c := range v.Procedure.Checks {
 		row := checkRow{ID: c.ID, Label: page.Text(c.Label), Required: c.Required, Open: slices.Contains(v.Unsettled, c.ID),
 			Documents: docLinks(page, v, c.Evidence), Reasons: reasonChoices(page, v.Procedure.Reasons, func(qualification.Reason) bool { return true }),
-			Problem: page.ProblemFor(checkInput("reason", c.ID))}
+			Problem: page.ProblemFor(checkInput("reason", c.ID)), NoteWrong: page.ProblemFor(checkInput("note", c.ID))}
 		if i := slices.IndexFunc(v.Findings, func(f review.Finding) bool { return f.Check == c.ID }); i >= 0 {
 			row.found(page, v.Findings[i])
 		}

@@ -90,7 +90,7 @@ func (p *portal) drawCorrectionItems(w http.ResponseWriter, r *http.Request, o s
 	return page.Render(w, correctionItemsPage(page, correctionItemsView{ID: id, Round: v.Case.Round + 1, Groups: correctionGroups(page, v.Procedure, d.Items)}))
 }
 
-// suggested are the items behind the defects that the reviewer found.
+// suggested are the items behind the defects that the reviewer found. The reviewer's remarks are internal and stay out.
 func suggested(v *review.View) []application.CorrectionItem {
 	var out []application.CorrectionItem
 	for _, d := range v.Verdicts {
@@ -102,7 +102,7 @@ func suggested(v *review.View) []application.CorrectionItem {
 		if v.Procedure.Field(item) == nil {
 			item = "evidence:" + item
 		}
-		out = append(out, application.CorrectionItem{Item: item, Reason: r.Code, Note: d.Note})
+		out = append(out, application.CorrectionItem{Item: item, Reason: r.Code})
 	}
 	return out
 }

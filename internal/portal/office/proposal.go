@@ -41,10 +41,11 @@ func (p *portal) proposalPage(w http.ResponseWriter, r *http.Request, o seat) er
 	if r.URL.Query().Get("outcome") == reject {
 		f.Outcome = reject
 	}
-	return p.drawProposal(w, r, o, f, false)
+	return p.drawProposal(w, r, o, f, nil)
 }
 
-func (p *portal) drawProposal(w http.ResponseWriter, r *http.Request, o seat, f proposalForm, sent bool) error {
+// drawProposal draws the page. wrong is nil before anything was sent; otherwise it tells what has to be put right.
+func (p *portal) drawProposal(w http.ResponseWriter, r *http.Request, o seat, f proposalForm, wrong func(*ui.Page, *review.View) []qualification.Problem) error {
 	id := r.PathValue("id")
 	if _, err := p.reviewed(r, o, id); err != nil {
 		return err
@@ -59,20 +60,20 @@ func (p *portal) drawProposal(w http.ResponseWriter, r *http.Request, o seat, f 
 	}
 	page := p.page(r, o, "inbox", "propose.title."+f.Outcome, id)
 	page.Back = casePath(id)
-	if sent {
-		page.Problems = append(wrongProposal(page, f), openChecks(page, v, f)...)
+	if wrong != nil {
+		page.Problems = wrong(page, v)
 	} else if f.Outcome == reject {
 		f.Reasons = rejectable(v)
 	}
 	return page.Render(w, proposalBody(page, newProposal(page, v, f, who)))
 }
 
-// openChecks says that an approval cannot be proposed while checks are open.
-func openChecks(page *ui.Page, v *review.View, f proposalForm) []qualification.Problem {
-	if f.Outcome == approve && len(v.Unsettled) > 0 {
+// refusedProposal says why the desk did not take a proposal.
+func refusedProposal(page *ui.Page, v *review.View, f proposalForm) []qualification.Problem {
+	if f.Outcome == approve {
 		return []qualification.Problem{problem(page, "", "fault.unsettled", len(v.Unsettled))}
 	}
-	return nil
+	return []qualification.Problem{problem(page, "reasons", "fault.reason_unknown")}
 }
 
 // rejectable are the reasons of the reviewer's findings that may end in a rejection.
@@ -141,11 +142,11 @@ func (p *portal) propose(w http.ResponseWriter, r *http.Request, o seat) error {
 		f.Reasons = slices.DeleteFunc(strings.Split(form["reasons"], ","), func(code string) bool { return code == "" })
 	}
 	if len(wrongProposal(&ui.Page{Site: p.site}, f)) > 0 {
-		return p.drawProposal(w, r, o, f, true)
+		return p.drawProposal(w, r, o, f, func(page *ui.Page, _ *review.View) []qualification.Problem { return wrongProposal(page, f) })
 	}
 	err = p.Desk.Propose(r.Context(), o.Officer, id, f.Proposal)
 	if errors.Is(err, fault.Invalid) { // checks are open, or a reason is not one of the definition's
-		return p.drawProposal(w, r, o, f, true)
+		return p.drawProposal(w, r, o, f, func(page *ui.Page, v *review.View) []qualification.Problem { return refusedProposal(page, v, f) })
 	}
 	if err != nil {
 		return err

@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
 	"akashi/internal/account"
 	"akashi/internal/application"
 	"akashi/internal/calendar"
+	"akashi/internal/clock"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 	"akashi/internal/registry"
@@ -84,6 +86,14 @@ func shortDay(page *ui.Page, d calendar.Date) string {
 		return page.Date(d)
 	}
 	return fmt.Sprintf("%d/%02d/%02d", d.Year, int(d.Month), d.Day)
+}
+
+// shortTime is a moment in the width of a table's column.
+func shortTime(page *ui.Page, t time.Time) string {
+	if page.Lang == qualification.EN {
+		return t.In(clock.JST).Format("2 Jan 2006, 15:04")
+	}
+	return t.In(clock.JST).Format("2006/01/02 15:04")
 }
 
 // valueText is a stored value in words, by the kind of what it is the value of.
