@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"strings"
 
-	"akashi/internal/fault"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode/decoder"
+	"github.com/makiuchi-d/gozxing/qrcode/encoder"
 
-	"github.com/boombuler/barcode/qr"
+	"akashi/internal/fault"
 )
 
 // Level is how much damage the code survives.
@@ -45,20 +47,29 @@ func Matrix(text string, level Level) ([][]bool, error) {
 	if text == "" {
 		return nil, fault.New(fault.Invalid, "qr.empty", "drawing an empty QR code")
 	}
-	code, err := qr.Encode(text, correction(level), qr.Unicode)
+	code, err := encoder.Encoder_encode(text, correction(level), hints(text))
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.TooLarge, Key: "qr.too_long", Doing: "drawing a QR code", Err: err}
 	}
-	size := code.Bounds().Dx()
-	rows := make([][]bool, size)
+	modules := code.GetMatrix().GetArray()
+	rows := make([][]bool, len(modules))
 	for y := range rows {
-		rows[y] = make([]bool, size)
-		for x := range rows[y] {
-			red, _, _, _ := code.At(x, y).RGBA()
-			rows[y][x] = red == 0
+		rows[y] = make([]bool, len(modules[y]))
+		for x, dark := range modules[y] {
+			rows[y][x] = dark == 1
 		}
 	}
 	return rows, nil
+}
+
+// hints declare UTF-8 where the text needs it; without a declaration readers take ISO 8859-1.
+func hints(text string) map[gozxing.EncodeHintType]any {
+	for _, r := range text {
+		if r > 0x7f {
+			return map[gozxing.EncodeHintType]any{gozxing.EncodeHintType_CHARACTER_SET: "UTF-8"}
+		}
+	}
+	return nil
 }
 
 // SVG returns the code as an SVG element with a white ground, its quiet zone, and a title and description. It fails as
@@ -107,14 +118,14 @@ func path(rows [][]bool) string {
 	return b.String()
 }
 
-func correction(level Level) qr.ErrorCorrectionLevel {
+func correction(level Level) decoder.ErrorCorrectionLevel {
 	switch level {
 	case Medium:
-		return qr.M
+		return decoder.ErrorCorrectionLevel_M
 	case High:
-		return qr.Q
+		return decoder.ErrorCorrectionLevel_Q
 	}
-	return qr.L
+	return decoder.ErrorCorrectionLevel_L
 }
 
 func escape(s string) string {
