@@ -19,7 +19,7 @@ insert into payment_state (state, sentence) values
   ('refund_due', 'Paid, but the case was withdrawn: to be refunded.'),
   ('refunded', 'The provider says that the amount was returned.');
 insert into payment_move (prior_state, state) values
-  ('planned', 'planned'), ('planned', 'offered'), ('planned', 'cancel_due'), ('offered', 'paid'), ('offered', 'cancel_due'),
+  ('planned', 'planned'), ('planned', 'offered'), ('planned', 'cancel_due'), ('offered', 'paid'), ('offered', 'cancel_due'), ('offered', 'planned'),
   ('cancel_due', 'cancelled'), ('cancel_due', 'refund_due'), ('paid', 'refund_due'), ('refund_due', 'refunded');
 grant select on payment_state, payment_move to akashi_citizen, akashi_office, akashi_worker;
 

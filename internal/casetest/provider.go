@@ -98,6 +98,15 @@ func (p *Provider) Refund(_ context.Context, id, _ string) error {
 	})
 }
 
+// Expire lets an open order go, as a provider does after a while.
+func (p *Provider) Expire(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if o := p.byKey[key]; o != nil && o.status == payment.StatusOpen {
+		o.status = payment.StatusCancelled
+	}
+}
+
 // Pay is the payer at the provider's page. It reports whether the order could be paid.
 func (p *Provider) Pay(key string, at time.Time) bool {
 	p.mu.Lock()

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -113,7 +114,13 @@ func (k *Counter) Pay(ctx context.Context, a application.Applicant, publicID str
 		return "", fault.New(fault.Conflict, "fault.nothing_to_pay", "paying a case that is not waiting for it")
 	}
 	if d.Order.State == Offered {
-		return *d.Order.PayURL, nil
+		expired, err := k.expired(ctx, a, d)
+		if err != nil || !expired {
+			return *d.Order.PayURL, err
+		}
+		if d, err = k.Due(ctx, a, publicID); err != nil {
+			return "", err
+		}
 	}
 	hosted, err := k.Provider.Create(ctx, ProviderOrder{Key: d.Order.PublicID, Lines: d.Lines, Total: d.Order.Total,
 		ReturnURL: k.ReturnURL(d.Case), Lang: d.Case.Lang})
@@ -122,6 +129,31 @@ func (k *Counter) Pay(ctx context.Context, a application.Applicant, publicID str
 	}
 	return hosted.PayURL, k.Desk.InCase(ctx, a, publicID, func(tx *pg.Tx, c *application.Case) error {
 		return offered(ctx, tx, c, hosted)
+	})
+}
+
+// expired asks whether the provider has let its order go, and if so plans the next one under a new key: nobody can pay
+// the old one any more. When the provider does not answer, its page is as good as before.
+func (k *Counter) expired(ctx context.Context, a application.Applicant, d Due) (bool, error) {
+	status, _, err := k.Provider.Status(ctx, *d.Order.ProviderOrder)
+	if err != nil || status != StatusCancelled {
+		return false, nil
+	}
+	reg, err := application.Locate(k.Desk.Catalogue, d.Case.PublicID)
+	if err != nil {
+		return false, err
+	}
+	return true, k.Desk.InCase(ctx, a, d.Case.PublicID, func(tx *pg.Tx, c *application.Case) error {
+		o, err := ReadOrder(ctx, tx, c)
+		if err != nil || o.State != Offered || o.PublicID != d.Order.PublicID {
+			return err
+		}
+		var b pg.Batch
+		o.move(&b, tx, Planned)
+		b.ExecOne("planning the next order", `
+			update payment_order set public_id = $3, provider_order = null, pay_url = null
+			 where register_id = $1 and application_id = $2`, o.RegisterID, o.ApplicationID, publicid.New(reg.Code))
+		return b.Send(ctx, tx.Tx)
 	})
 }
 
@@ -408,9 +440,9 @@ func (k *Cashier) record(ctx context.Context, reg *qualification.Register, d Due
 }
 
 // Reconcile asks the provider about orders that have stood open for longer than age: the payer went away, or the
-// callback was lost. It returns how many it found paid.
-func (k *Cashier) Reconcile(ctx context.Context, age time.Duration, limit int) (int, error) {
-	found := 0
+// callback was lost. It returns how many it found paid. An order about which the provider fails does not keep the others
+// waiting.
+func (k *Cashier) Reconcile(ctx context.Context, age time.Duration, limit int) (found int, failed error) {
 	for _, r := range k.Catalogue.Registrars() {
 		orders, err := k.openOrders(ctx, r.ID, age, limit)
 		if err != nil {
@@ -419,18 +451,20 @@ func (k *Cashier) Reconcile(ctx context.Context, age time.Duration, limit int) (
 		for _, o := range orders {
 			status, at, err := k.Provider.Status(ctx, *o.ProviderOrder)
 			if err != nil {
-				return found, fmt.Errorf("asking about order %s: %w", o.PublicID, err)
+				failed = errors.Join(failed, fmt.Errorf("asking about order %s: %w", o.PublicID, err))
+				continue
 			}
 			if status != StatusPaid {
 				continue
 			}
 			if err := k.applyToOrder(ctx, Event{ID: "asked-" + pg.NewID().String(), Order: o.PublicID, Status: status, At: at, Source: "asked"}); err != nil {
-				return found, err
+				failed = errors.Join(failed, err)
+				continue
 			}
 			found++
 		}
 	}
-	return found, nil
+	return found, failed
 }
 
 func (k *Cashier) openOrders(ctx context.Context, registrar string, age time.Duration, limit int) (orders []Order, err error) {

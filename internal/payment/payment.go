@@ -34,10 +34,11 @@ const (
 // States lists every state.
 var States = []State{Planned, Offered, Paid, CancelDue, Cancelled, RefundDue, Refunded}
 
-// Moves lists the states that may follow each state. The database holds the same table.
+// Moves lists the states that may follow each state; Offered to Planned is for an order that the provider has let expire.
+// The database holds the same table.
 var Moves = map[State][]State{
 	Planned:   {Offered, CancelDue},
-	Offered:   {Paid, CancelDue},
+	Offered:   {Paid, CancelDue, Planned},
 	CancelDue: {Cancelled, RefundDue},
 	Paid:      {RefundDue},
 	RefundDue: {Refunded},

@@ -240,3 +240,20 @@ func TestCallbackForNobody(t *testing.T) {
 		t.Errorf("error %v, want not_found", err)
 	}
 }
+
+// TestExpiredPage: when the provider has let the order go, the applicant gets a page on which they can pay, once.
+func TestExpiredPage(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	id := w.Submitted(t)
+	open(t, w, id)
+	first := due(t, w, id).Order.PublicID
+	w.Provider.Expire(first)
+	w.Pay(t, id)
+	if second := due(t, w, id).Order.PublicID; second == first {
+		t.Error("the expired order was offered again")
+	}
+	if got := w.Provider.Charged(); got != 9000 {
+		t.Errorf("%d yen charged", got)
+	}
+}
