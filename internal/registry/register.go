@@ -137,7 +137,7 @@ func holdBy(ctx context.Context, tx *pg.Tx, e *Entry, ref uuid.UUID) error {
 // alter moves an entry by an act, with the particulars that the caller has set.
 func alter(ctx context.Context, tx *pg.Tx, d review.Decided, e *Entry, act Act) (Change, error) {
 	to := act.after(e.State)
-	if !May(e.State, to) {
+	if !May(e.State, to) || to == e.State && act.measure() {
 		return Change{}, fault.New(fault.Conflict, "fault.entry_moved_on", fmt.Sprintf("%s of an entry that is %s", act, e.State))
 	}
 	k, err := keysOf(e.Facts)
@@ -153,7 +153,11 @@ func alter(ctx context.Context, tx *pg.Tx, d review.Decided, e *Entry, act Act) 
 		e.RegisterID, e.ID, string(e.State), string(to), e.Facts, k.name, k.kana, k.grams, jtext.KeyVersion, k.birth, e.PersonRef, tx.Now)
 	e.State, e.Revision, e.UpdatedAt = to, e.Revision+1, tx.Now
 	e.remember(&b, tx, d, act)
-	if err := b.Send(ctx, tx.Tx); err != nil {
+	err = b.Send(ctx, tx.Tx)
+	if pg.Violates(err, "entry_one_living") { // a link or a restoration, where a later entry of the person stands
+		return Change{}, &fault.Error{Kind: fault.Conflict, Key: "fault.entry_exists", Doing: "giving a person a second entry", Err: err}
+	}
+	if err != nil {
 		return Change{}, err
 	}
 	return Change{Entry: e, Act: act}, audit.Record(ctx, tx, e.audited(d, auditActs[act]))

@@ -61,6 +61,9 @@ const (
 	ActRestore  Act = "restore"
 )
 
+// measure tells whether the act is there to change the state: without a change nothing is left to do.
+func (a Act) measure() bool { return a == ActSuspend || a == ActRevoke || a == ActRestore }
+
 // after is the state that an act leads to, given the one before.
 func (a Act) after(s State) State {
 	switch a {

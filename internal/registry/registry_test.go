@@ -341,3 +341,59 @@ func TestExamineAlike(t *testing.T) {
 		t.Errorf("declared %+v", who)
 	}
 }
+
+// TestMeasureOnce: a measure proposed twice is decided once; the second finds nothing left to do and changes nothing.
+func TestMeasureOnce(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	w.Registered(t)
+	held, err := w.Wallet.List(t.Context(), w.Nurse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := held[0].Entry
+	for _, kind := range []string{review.MeasureSuspend, review.MeasureRestore} {
+		first, second := measure(t, w, e, kind), measure(t, w, e, kind)
+		w.Approve(t, first)
+		refused(t, w, second, "fault.entry_moved_on")
+	}
+}
+
+// TestRestoredBesideAnother: a revoked entry cannot come back while its holder stands in the register under another.
+func TestRestoredBesideAnother(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	w.Registered(t)
+	held, err := w.Wallet.List(t.Context(), w.Nurse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := held[0].Entry
+	w.Approve(t, measure(t, w, e, review.MeasureRevoke))
+	w.Registered(t)
+	refused(t, w, measure(t, w, e, review.MeasureRestore), "fault.entry_exists")
+}
+
+// measure proposes a measure on an entry.
+func measure(t *testing.T, w *casetest.World, e registry.Entry, kind string) string {
+	t.Helper()
+	id, err := w.Office.ProposeMeasure(t.Context(), w.Keeper, review.Measure{Register: e.RegisterID, EntryID: e.ID, Ref: *e.PersonRef,
+		Kind: kind, Reason: "試験", Who: casetest.Card()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// refused sees that the second person cannot agree to a case, and why.
+func refused(t *testing.T, w *casetest.World, id, key string) {
+	t.Helper()
+	if err := w.Office.Take(t.Context(), w.Approver, id); err != nil {
+		t.Fatal(err)
+	}
+	var f *fault.Error
+	err := w.Office.Decide(t.Context(), w.Approver, id, review.Agree, "")
+	if !errors.Is(err, fault.Conflict) || !errors.As(err, &f) || f.Key != key {
+		t.Errorf("agreeing to %s: %v, want %s", id, err, key)
+	}
+}
