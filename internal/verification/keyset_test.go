@@ -3,6 +3,10 @@ package verification_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -14,6 +18,7 @@ import (
 	gocose "github.com/veraison/go-cose"
 
 	"akashi/internal/casetest"
+	"akashi/internal/credential"
 	"akashi/internal/fault"
 	"akashi/internal/format/cose"
 	"akashi/internal/pg"
@@ -227,4 +232,46 @@ func BenchmarkCheckText(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestAnOldKeyCannotSpeakForALaterCredential: a key that the registrar has published, but that did not sign the
+// credential of which the register knows the id.
+func TestAnOldKeyCannotSpeakForALaterCredential(t *testing.T) {
+	t.Parallel()
+	w, url := issued(t)
+	message, err := cose.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	genuine, err := cose.Decode(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := w.Clock.Now().AddDate(-5, 0, 0)
+	if err := credential.PublishKey(t.Context(), w.DB.As(pg.RoleWorker), "mhlw-old", "mhlw", &old.PublicKey, from); err != nil {
+		t.Fatal(err)
+	}
+	toSign, err := cose.ToBeSigned(genuine.Protected, genuine.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := sha256.Sum256(toSign)
+	r, s, err := ecdsa.Sign(rand.Reader, old, digest[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	forged, err := cose.Assemble(genuine.Protected, "mhlw-old", genuine.Payload, signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Verifier.CheckText(t.Context(), cose.URL("https://check.example/w/", forged)); got.Verdict != verification.UnknownIssuer || got.Issuer != verification.No {
+		t.Errorf("%+v, want unknown_issuer", got)
+	}
 }

@@ -209,14 +209,15 @@ type found struct {
 	public       crypto.PublicKey
 }
 
-// look reads the key and the status in one round trip. fault.NotFound when no such key was published.
+// look reads the key and the status in one round trip. fault.NotFound when no such key was published. The status is that
+// of a credential which was signed with this very key: an old key of the registrar cannot speak for a later credential.
 func (v *Verifier) look(ctx context.Context, registerID, publicID, kid string) (*found, error) {
 	var row *found
 	err := v.DB.Public(ctx, func(tx *pg.Tx) error {
 		rows, err := tx.Query(ctx, `
 			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at
 			  from signing_key k
-			  left join credential c on c.register_id = $1 and c.public_id = $2
+			  left join credential c on c.register_id = $1 and c.public_id = $2 and c.kid = k.kid
 			 where k.kid = $3`, registerID, publicID, kid)
 		if err != nil {
 			return fmt.Errorf("looking up a status: %w", err)
