@@ -402,6 +402,35 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestSweepForgetsEverything: nothing of what was typed, frozen, read from the card or answered by a registry is left of a
+// draft that was never signed.
+func TestSweepForgetsEverything(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	w.Frozen(t, w.Draft(t))
+	w.Clock.Advance(31 * 24 * time.Hour)
+	if n, err := w.Clerk.Sweep(ctx, 10); err != nil || n != 1 {
+		t.Fatalf("swept %d drafts, error %v", n, err)
+	}
+	for table, sql := range map[string]string{
+		"application":  `select answers::text || applicant::text from application`,
+		"sign_request": `select state || convert_from(bytes, 'UTF8') from sign_request`,
+		"inquiry":      `select coalesce(answer::text, '') from inquiry`,
+		"upload":       `select coalesce(string_agg(name, ''), '') from upload`,
+	} {
+		var left string
+		if err := w.DB.Superuser().QueryRow(ctx, sql).Scan(&left); err != nil {
+			t.Fatalf("%s: %v", table, err)
+		}
+		for _, word := range []string{"見本", "花子", "2003", "千代田", "png"} {
+			if strings.Contains(left, word) {
+				t.Errorf("%s keeps %q in %s", table, word, left)
+			}
+		}
+	}
+}
+
 func TestStartRefusals(t *testing.T) {
 	t.Parallel()
 	w := casetest.New(t)

@@ -373,7 +373,8 @@ func (k *Clerk) Sweep(ctx context.Context, limit int) (int, error) {
 	return closed, nil
 }
 
-// expire ends drafts and forgets what was typed and handed in; their files are deleted once nothing else uses them.
+// expire ends drafts and forgets what was typed, frozen, answered and handed in; their files are deleted once nothing else
+// uses them.
 func expire(ctx context.Context, tx *pg.Tx, found []*Case) error {
 	var b pg.Batch
 	var events []audit.Event
@@ -388,7 +389,12 @@ func expire(ctx context.Context, tx *pg.Tx, found []*Case) error {
 		b.Exec("forgetting the documents of a draft", `delete from upload where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
 		c.move(&b, tx, Expired)
 		b.ExecOne("forgetting a draft", `
-			update application set answers = '{"raw":{},"values":{}}' where register_id = $1 and id = $2`, c.RegisterID, c.ID)
+			update application set answers = '{"raw":{},"values":{}}', applicant = $3 where register_id = $1 and id = $2`,
+			c.RegisterID, c.ID, person.Particulars{})
+		b.Exec("forgetting frozen content", `
+			update sign_request set state = 'dropped', bytes = '' where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
+		b.Exec("forgetting what a registry answered", `
+			update inquiry set answer = null where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
 		c.event(&b, tx, "expired", "system", nil)
 		c.notify(&b, tx, "expired")
 		events = append(events, c.audited(audit.ApplicationExpire, audit.Actor{Kind: audit.ActorSystem, ID: "application.sweep"}))
