@@ -176,6 +176,36 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// TestInfixSearchIsComplete: who is looked for by a part of the name and the birth date is found, however many others share
+// that part, and one answer is bounded.
+func TestInfixSearchIsComplete(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	_, err := w.DB.Superuser().Exec(t.Context(), `
+		insert into entry (register_id, id, registrar_id, number, series, ordinal, state, prior_state, registered_on, facts,
+		  name_key, kana_key, grams, key_version, birth_date, revision, updated_at)
+		select 'kangoshi.mhlw', gen_random_uuid(), 'mhlw', n::text, 'old', n, 'registered', 'registered', '2001-04-01', '{}',
+		       '見本橋' || chr(19968 + n), '', array['見', '本', '橋', '見本', '本橋'], 1, date '1950-01-01' + n, 1, now()
+		  from generate_series(1, 300) n`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	search := func(q registry.Query) []registry.Entry {
+		q.Name, q.Infix, q.Purpose = "本橋", true, "procedure"
+		found, err := w.Reader.Search(t.Context(), w.Keeper, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	if found := search(registry.Query{BirthDate: calendar.Date{Year: 1950, Month: 1, Day: 1}.AddDays(299)}); len(found) != 1 || found[0].Number != "299" {
+		t.Errorf("found %+v, want number 299", found)
+	}
+	if found := search(registry.Query{}); len(found) != 50 {
+		t.Errorf("%d lines in one answer, want 50", len(found))
+	}
+}
+
 // TestSearchPlans reads the plans as the office's role under row-level security: every search goes by an index.
 func TestSearchPlans(t *testing.T) {
 	t.Parallel()
@@ -243,7 +273,7 @@ func TestGramsOfAnotherRegistrar(t *testing.T) {
 	ctx := t.Context()
 	takenOver(t, w, 1, "見本　橋子", calendar.Date{Year: 1980, Month: 5, Day: 6})
 	count := func(tx *pg.Tx) (n int, err error) {
-		err = tx.QueryRow(ctx, `select count(*) from search_entry_grams(array['橋'], 10)`).Scan(&n)
+		err = tx.QueryRow(ctx, `select count(*) from search_entry_grams(array['橋'], '橋', null, 10)`).Scan(&n)
 		return n, err
 	}
 	office := w.DB.As(pg.RoleOffice)

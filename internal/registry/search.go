@@ -80,8 +80,8 @@ func (q Query) statement(registrar string) (string, []any, error) {
 		}
 		return `select ` + entryColumns + ` from entry where registrar_id = $1 and number = $2 order by register_id limit $3`, []any{registrar, number, q.Limit}, nil
 	case name != "" && q.Infix:
-		return `select ` + entryColumns + ` from search_entry_grams($1, $2) where ($3::date is null or birth_date = $3) and position($4 in name_key) > 0 order by name_key collate "C", id`,
-			[]any{longest(jtext.Grams(name)), 4 * q.Limit, orNull(q.BirthDate), name}, nil
+		return `select ` + entryColumns + ` from search_entry_grams($1, $2, $3, $4) order by name_key collate "C", id`,
+			[]any{longest(jtext.Grams(name)), name, orNull(q.BirthDate), q.Limit}, nil
 	case name != "":
 		return `select ` + entryColumns + ` from entry where registrar_id = $1 and name_key >= $2 and name_key < $3
 			and ($4::date is null or birth_date = $4) order by name_key, id limit $5`,
