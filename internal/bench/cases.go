@@ -33,7 +33,7 @@ const perSecond = 110
 // Cases measures whole cases through the pages. Applicants and staff have logged in before; a case is the fixed list of
 // requests of case.go.
 func Cases(ctx context.Context, c Config) (rows []Row, err error) {
-	warm := 8 * c.Clients
+	warm := 25 * c.Clients // until every connection has its plans
 	people := warm + 1 + int(c.For.Seconds()*perSecond)
 	s, err := open(ctx, c, people)
 	if err != nil {

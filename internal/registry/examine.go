@@ -1,8 +1,7 @@
 package registry
 
 import (
-	"context"
-	"fmt"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -26,62 +25,66 @@ func Own(b *pg.Batch, registerID string, ref uuid.UUID, out *[]application.Entry
 // Examine tells a reviewer what the register says about a case: for a registration, that the person is not in it yet; for
 // linking, that the number names an entry of this person that nobody holds; otherwise, that the entry stands. It
 // satisfies review.LookUp.
-func Examine(ctx context.Context, tx *pg.Tx, c *application.Case, p *qualification.Procedure) (review.Finding, error) {
+func Examine(b *pg.Batch, c *application.Case, p *qualification.Procedure) func() (review.Finding, error) {
 	switch p.Effect {
 	case qualification.EffectRegister:
-		return examineNew(ctx, tx, c)
+		return examineNew(b, c)
 	case qualification.EffectLink:
-		return examineLink(ctx, tx, c, p)
+		return examineLink(b, c, p)
 	}
-	if c.EntryID == nil {
-		return review.Finding{Result: review.Fail, Code: "entry_missing"}, nil
+	var found []Entry
+	if c.EntryID != nil {
+		pg.Read(b, &found, "reading the entry of a case", `select `+entryColumns+` from entry where register_id = $1 and id = $2`, c.RegisterID, *c.EntryID)
 	}
-	e, err := ByID(ctx, tx, c.RegisterID, *c.EntryID)
-	if err != nil {
-		return review.Finding{}, err
+	return func() (review.Finding, error) {
+		switch {
+		case len(found) == 0:
+			return review.Finding{Result: review.Fail, Code: "entry_missing"}, nil
+		case !found[0].State.Living():
+			return review.Finding{Result: review.Fail, Code: "entry_ended"}, nil
+		case found[0].State == Suspended:
+			return review.Finding{Result: review.Attention, Code: "entry_suspended"}, nil
+		}
+		return review.Finding{Result: review.Pass, Code: "entry_held"}, nil
 	}
-	if !e.State.Living() {
-		return review.Finding{Result: review.Fail, Code: "entry_ended"}, nil
-	}
-	if e.State == Suspended {
-		return review.Finding{Result: review.Attention, Code: "entry_suspended"}, nil
-	}
-	return review.Finding{Result: review.Pass, Code: "entry_held"}, nil
 }
 
 // examineNew looks for the person, and for somebody of the same name and birth date, among the living entries.
-func examineNew(ctx context.Context, tx *pg.Tx, c *application.Case) (review.Finding, error) {
+func examineNew(b *pg.Batch, c *application.Case) func() (review.Finding, error) {
 	who := application.Declared(c)
-	var same, alike bool
-	err := tx.QueryRow(ctx, `
+	var found []struct{ Same, Alike bool }
+	pg.Read(b, &found, "looking for an entry of the applicant", `
 		select exists (select 1 from entry where register_id = $1 and person_ref = $2 and state in ('registered', 'suspended')),
 		       exists (select 1 from entry where register_id = $1 and registrar_id = $3 and name_key = $4 and birth_date = $5)`,
-		c.RegisterID, c.PersonRef, c.RegistrarID, jtext.SearchKey(who.Name.Full()), who.BirthDate).Scan(&same, &alike)
-	if err != nil {
-		return review.Finding{}, fmt.Errorf("looking for an entry of the applicant: %w", err)
+		c.RegisterID, c.PersonRef, c.RegistrarID, jtext.SearchKey(who.Name.Full()), who.BirthDate)
+	return func() (review.Finding, error) {
+		switch {
+		case len(found) != 1:
+			return review.Finding{}, errors.New("looking for an entry of the applicant: no answer")
+		case found[0].Same:
+			return review.Finding{Result: review.Fail, Code: "entry_exists"}, nil
+		case found[0].Alike:
+			return review.Finding{Result: review.Attention, Code: "entry_alike"}, nil
+		}
+		return review.Finding{Result: review.Pass, Code: "entry_none"}, nil
 	}
-	switch {
-	case same:
-		return review.Finding{Result: review.Fail, Code: "entry_exists"}, nil
-	case alike:
-		return review.Finding{Result: review.Attention, Code: "entry_alike"}, nil
-	}
-	return review.Finding{Result: review.Pass, Code: "entry_none"}, nil
 }
 
 // examineLink compares the entry under the declared number with the applicant.
-func examineLink(ctx context.Context, tx *pg.Tx, c *application.Case, p *qualification.Procedure) (review.Finding, error) {
-	rows, err := entries(ctx, tx, `select `+entryColumns+` from entry where register_id = $1 and number = $2`,
+func examineLink(b *pg.Batch, c *application.Case, p *qualification.Procedure) func() (review.Finding, error) {
+	var found []Entry
+	pg.Read(b, &found, "reading the entry to be linked", `select `+entryColumns+` from entry where register_id = $1 and number = $2`,
 		c.RegisterID, c.Answers.Values[numberField(p)])
-	if err != nil {
-		return review.Finding{}, err
+	return func() (review.Finding, error) { return compareLink(c, found), nil }
+}
+
+func compareLink(c *application.Case, found []Entry) review.Finding {
+	if len(found) == 0 {
+		return review.Finding{Result: review.Fail, Code: "entry_missing"}
 	}
-	if len(rows) == 0 {
-		return review.Finding{Result: review.Fail, Code: "entry_missing"}, nil
-	}
-	e, who := rows[0], application.Declared(c)
+	e, who := found[0], application.Declared(c)
 	if e.PersonRef != nil && *e.PersonRef != c.PersonRef {
-		return review.Finding{Result: review.Fail, Code: "entry_held_by_other"}, nil
+		return review.Finding{Result: review.Fail, Code: "entry_held_by_other"}
 	}
 	name := person.CompareName(e.Facts["name"], "", who.Name.Full())
 	row := []review.Comparison{
@@ -89,7 +92,7 @@ func examineLink(ctx context.Context, tx *pg.Tx, c *application.Case, p *qualifi
 		{Item: "birth_date", Declared: who.BirthDate.String(), Official: e.Facts["birth_date"], Same: who.BirthDate.String() == e.Facts["birth_date"]},
 	}
 	if row[0].Same && row[1].Same {
-		return review.Finding{Result: review.Pass, Code: "entry_matches", Rows: row}, nil
+		return review.Finding{Result: review.Pass, Code: "entry_matches", Rows: row}
 	}
-	return review.Finding{Result: review.Attention, Code: "entry_differs", Rows: row}, nil
+	return review.Finding{Result: review.Attention, Code: "entry_differs", Rows: row}
 }

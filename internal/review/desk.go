@@ -59,8 +59,20 @@ func (o Officer) Actor(p account.Permission) audit.Actor {
 	return audit.Actor{Kind: audit.ActorStaff, ID: o.Staff.ID.String(), Role: string(role), Body: o.Body}
 }
 
-// inCase runs f on one case of the officer's body, if the permission allows it.
+// inCase runs f, an act, on one case of the officer's body, if the permission allows it: nobody else can move the case
+// meanwhile.
 func (d *Desk) inCase(ctx context.Context, o Officer, p account.Permission, publicID string, f func(*pg.Tx, *application.Case) error) error {
+	return d.in(ctx, o, p, publicID, application.LockCase, f)
+}
+
+// look is inCase for an f that only reads.
+func (d *Desk) look(ctx context.Context, o Officer, p account.Permission, publicID string, f func(*pg.Tx, *application.Case) error) error {
+	return d.in(ctx, o, p, publicID, application.ReadCase, f)
+}
+
+type findCase func(ctx context.Context, tx *pg.Tx, registerID, publicID string) (*application.Case, error)
+
+func (d *Desk) in(ctx context.Context, o Officer, p account.Permission, publicID string, find findCase, f func(*pg.Tx, *application.Case) error) error {
 	if err := o.may(p); err != nil {
 		return err
 	}
@@ -70,7 +82,7 @@ func (d *Desk) inCase(ctx context.Context, o Officer, p account.Permission, publ
 	}
 	there := false
 	err = d.DB.InBody(ctx, o.Body, func(tx *pg.Tx) error {
-		c, err := application.LockCase(ctx, tx, r.ID, publicID)
+		c, err := find(ctx, tx, r.ID, publicID)
 		if err != nil {
 			return err
 		}
@@ -134,57 +146,41 @@ type Decision struct {
 
 // Open reads a case for an officer, who states why. The look is recorded and the person will see it.
 func (d *Desk) Open(ctx context.Context, o Officer, publicID, purpose string) (v *View, err error) {
-	err = d.inCase(ctx, o, account.CaseView, publicID, func(tx *pg.Tx, c *application.Case) error {
-		if v, err = d.view(ctx, tx, c); err != nil {
+	err = d.look(ctx, o, account.CaseView, publicID, func(tx *pg.Tx, c *application.Case) error {
+		var b pg.Batch
+		seen := c.Audited(audit.CaseView, o.Actor(account.CaseView), purpose, "application", "documents", "registry_answers")
+		if err := audit.Queue(&b, tx.Now, seen); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, c.Audited(audit.CaseView, o.Actor(account.CaseView), purpose, "application", "documents", "registry_answers"))
+		v, err = d.view(ctx, tx, c, &b)
+		return err
 	})
 	return v, err
 }
 
-func (d *Desk) view(ctx context.Context, tx *pg.Tx, c *application.Case) (v *View, err error) {
+// view reads everything about a case in one round trip, together with the statements that the caller has gathered.
+func (d *Desk) view(ctx context.Context, tx *pg.Tx, c *application.Case, b *pg.Batch) (v *View, err error) {
 	v = &View{Case: c}
 	if v.Definition, err = c.Definition(d.Catalogue); err != nil {
 		return nil, err
 	}
 	v.Procedure = v.Definition.Procedure(c.ProcedureID)
-	if err := d.readCase(ctx, tx, v); err != nil {
-		return nil, err
-	}
-	if v.Procedure == nil {
-		return v, nil
-	}
-	f := Facts{Case: c, Procedure: v.Procedure, Submissions: v.Submissions, Inquiries: v.Inquiries, Uploads: v.Uploads,
-		Order: v.Order}
-	if f.Entry, err = d.LookUp(ctx, tx, c, v.Procedure); err != nil {
-		return nil, err
-	}
-	if f.Needed, err = v.Procedure.EvidenceFor(application.FactsOf(c, tx.Now, v.Inquiries)); err != nil {
-		return nil, err
-	}
-	if f.Passer, err = passer(ctx, tx, c, v.Procedure); err != nil {
-		return nil, err
-	}
-	v.Findings = Examine(f)
-	v.Unsettled = Unsettled(v.Procedure, v.Findings, v.Verdicts)
-	return v, nil
-}
-
-// readCase reads what belongs to the case, in one round trip.
-func (d *Desk) readCase(ctx context.Context, tx *pg.Tx, v *View) error {
-	c := v.Case
-	var b pg.Batch
 	var work []application.WorkItem
 	var orders []payment.Order
 	application.Papers{Work: &work, Uploads: &v.Uploads, Corrections: &v.Corrections, Submissions: &v.Submissions,
-		Inquiries: &v.Inquiries, Events: &v.Events}.Queue(&b, c)
-	payment.QueueOrder(&b, c, &orders, &v.Lines)
-	queueVerdicts(&b, c, &v.Verdicts)
-	queueNotes(&b, c, &v.Notes)
-	queueDecisions(&b, c, &v.Decisions)
+		Inquiries: &v.Inquiries, Events: &v.Events}.Queue(b, c)
+	payment.QueueOrder(b, c, &orders, &v.Lines)
+	queueVerdicts(b, c, &v.Verdicts)
+	queueNotes(b, c, &v.Notes)
+	queueDecisions(b, c, &v.Decisions)
+	var examine func() (Finding, error)
+	var passed []bool
+	if v.Procedure != nil {
+		examine = d.LookUp(b, c, v.Procedure)
+		queuePasser(b, c, v.Procedure, &passed)
+	}
 	if err := b.Send(ctx, tx.Tx); err != nil {
-		return err
+		return nil, err
 	}
 	if len(work) > 0 {
 		v.Work = &work[0]
@@ -192,25 +188,40 @@ func (d *Desk) readCase(ctx context.Context, tx *pg.Tx, v *View) error {
 	if len(orders) > 0 {
 		v.Order = &orders[0]
 	}
+	if v.Procedure == nil {
+		return v, nil
+	}
+	return v, v.examine(tx.Now, examine, passed)
+}
+
+// examine answers the checks from what was read. passed is empty where the procedure has no list of passers.
+func (v *View) examine(now time.Time, entry func() (Finding, error), passed []bool) (err error) {
+	f := Facts{Case: v.Case, Procedure: v.Procedure, Submissions: v.Submissions, Inquiries: v.Inquiries, Uploads: v.Uploads, Order: v.Order}
+	if f.Entry, err = entry(); err != nil {
+		return err
+	}
+	if f.Needed, err = v.Procedure.EvidenceFor(application.FactsOf(v.Case, now, v.Inquiries)); err != nil {
+		return err
+	}
+	if len(passed) > 0 {
+		f.Passer = &passed[0]
+	}
+	v.Findings = Examine(f)
+	v.Unsettled = Unsettled(v.Procedure, v.Findings, v.Verdicts)
 	return nil
 }
 
-// passer looks the applicant up in the list of passers; nil when the procedure has none.
-func passer(ctx context.Context, tx *pg.Tx, c *application.Case, p *qualification.Procedure) (*bool, error) {
+// queuePasser looks the applicant up in the list of passers, where the procedure has one.
+func queuePasser(b *pg.Batch, c *application.Case, p *qualification.Procedure, out *[]bool) {
 	if p.Passer == nil {
-		return nil, nil
+		return
 	}
 	v := func(particular string) string { return c.Answers.Values[p.Passer.Fields[particular]] }
 	who := application.Declared(c)
-	var there bool
-	err := tx.QueryRow(ctx, `
+	pg.ReadBy(b, out, pgx.RowTo[bool], "looking up the list of passers", `
 		select exists (select 1 from passer
 		 where register_id = $1 and sitting = $2 and place = $3 and number = $4 and name_key = $5 and birth_date = $6)`,
-		c.RegisterID, v("passed_on"), v("place"), v("number"), jtext.SearchKey(who.Name.Full()), who.BirthDate).Scan(&there)
-	if err != nil {
-		return nil, fmt.Errorf("looking up the list of passers: %w", err)
-	}
-	return &there, nil
+		c.RegisterID, v("passed_on"), v("place"), v("number"), jtext.SearchKey(who.Name.Full()), who.BirthDate)
 }
 
 // Take gives the officer an open case; TakeNext the most urgent one of a step.
@@ -409,7 +420,7 @@ func (d *Desk) Propose(ctx context.Context, o Officer, publicID string, p Propos
 		if err := hold(ctx, tx, o, c, application.StepReview); err != nil {
 			return err
 		}
-		v, err := d.view(ctx, tx, c)
+		v, err := d.view(ctx, tx, c, &pg.Batch{})
 		if err != nil {
 			return err
 		}
@@ -608,7 +619,7 @@ func (d *Desk) ProposeMeasure(ctx context.Context, o Officer, m Measure) (public
 
 // OpenDocument returns a document's line for an officer, whose look is recorded with its purpose.
 func (d *Desk) OpenDocument(ctx context.Context, o Officer, publicID string, id uuid.UUID, purpose string) (u application.Upload, err error) {
-	err = d.inCase(ctx, o, account.CaseView, publicID, func(tx *pg.Tx, c *application.Case) error {
+	err = d.look(ctx, o, account.CaseView, publicID, func(tx *pg.Tx, c *application.Case) error {
 		if u, err = application.OneUpload(ctx, tx, c, id); err != nil {
 			return err
 		}

@@ -262,9 +262,10 @@ type Decided struct {
 // Enter changes the register as an approved decision says. The wiring composes it from the later stages.
 type Enter func(ctx context.Context, tx *pg.Tx, d Decided) error
 
-// LookUp finds what the register says about a case: whether the entry that it is about stands, or that there is none yet.
+// LookUp adds the queries for what the register says about a case: whether the entry that it is about stands, or that there
+// is none yet. What it returns tells, once the batch was sent.
 // The wiring passes in registry.Examine, since the register is the later stage.
-type LookUp func(ctx context.Context, tx *pg.Tx, c *application.Case, p *qualification.Procedure) (Finding, error)
+type LookUp func(b *pg.Batch, c *application.Case, p *qualification.Procedure) func() (Finding, error)
 
 // Measures that an office can propose on an entry.
 const (
