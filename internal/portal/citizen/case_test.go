@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 
 	"akashi/internal/application"
@@ -22,6 +23,9 @@ func TestUploads(t *testing.T) {
 	v.upload(to, input, "切れた.png", casetest.PNG[:40]).want(422, "「切れた.png」は途中で切れているか壊れていて")
 	v.upload(to, input, "大きい.pdf", bytes.Repeat([]byte("%PDF-1.7 "), 1<<21)).want(422, "「大きい.pdf」は10MBを超えています")
 	v.upload(to, input, "", nil).want(422, "ファイルを選んでください")
+	if many := v.uploadTimes(50, to, input, "メモ.txt", []byte("hello")).want(422, "一度に追加できるファイルは5つまでです"); strings.Count(many.Body, "受け付けられない種類") > 5*2 {
+		t.Error("more than five files of one request were looked at")
+	}
 	v.upload("/applications/"+id+"/documents/nothing", "evidence.nothing", "a.png", casetest.PNG).want(404)
 	for range 3 {
 		v.upload(to, input, `C:\fakepath\診断書.png`, casetest.PNG).want(http.StatusSeeOther, "/applications/"+id+"/documents")

@@ -153,6 +153,7 @@ func (p *portal) saveDocuments(w http.ResponseWriter, r *http.Request, a applica
 
 // received is what one request with documents led to.
 type received struct {
+	files          int // sent, taken or not
 	added, removed int
 	problems       []qualification.Problem
 }
@@ -174,6 +175,10 @@ func (p *portal) receive(r *http.Request, a application.Applicant, v *applicatio
 		case part.FormName() == "action":
 			err = p.remove(r, a, v, part, &got)
 		case part.FileName() != "":
+			if got.files++; got.files > maxFiles { // each takes a place in the store and a write to the disk, also when it is refused
+				got.problems = append(got.problems, p.fileProblem(r, evidence, "upload.at_once", maxFiles))
+				return got, nil
+			}
 			err = p.add(r, a, v, evidence, part.FileName(), part, &got)
 		}
 		if err != nil {

@@ -173,13 +173,24 @@ func (v *visitor) post(path string, pairs ...string) *answer {
 // upload sends one file in a form with files.
 func (v *visitor) upload(path, input, name string, content []byte) *answer {
 	v.t.Helper()
+	return v.uploadTimes(1, path, input, name, content)
+}
+
+// uploadTimes sends the same file several times in one form.
+func (v *visitor) uploadTimes(times int, path, input, name string, content []byte) *answer {
+	v.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
-	part, err := form.CreateFormFile(input, name)
-	if err == nil {
-		_, err = part.Write(content)
+	for range times {
+		part, err := form.CreateFormFile(input, name)
+		if err == nil {
+			_, err = part.Write(content)
+		}
+		if err != nil {
+			v.t.Fatalf("writing a form: %v", err)
+		}
 	}
-	if err != nil || form.Close() != nil {
+	if err := form.Close(); err != nil {
 		v.t.Fatalf("writing a form: %v", err)
 	}
 	req, err := http.NewRequest(http.MethodPost, v.w.Server.URL+path, &body)
