@@ -2,6 +2,8 @@ package citizen
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"regexp"
 	"strings"
@@ -122,4 +124,20 @@ func TestRejectionAndRevocation(t *testing.T) {
 		}
 	}
 	v.get("/applications/"+id).want(200, "申請どおりの登録はできませんでした", "欠格事由に当たるため登録できません", "不服があるとき")
+}
+
+// TestLostDocument: a document that the case has and the store does not is a failure of ours, not a wrong address.
+func TestLostDocument(t *testing.T) {
+	w := newWorld(t)
+	v := w.nurse(t)
+	id := v.begin()
+	v.upload("/applications/"+id+"/documents/medical_certificate", "evidence.medical_certificate", "診断書.png", casetest.PNG).want(http.StatusSeeOther)
+	page := v.get("/applications/" + id + "/documents").want(200)
+	path := regexp.MustCompile(`/applications/[^"/]+/uploads/[0-9a-f-]+`).FindString(page.Body)
+	v.get(path).want(200)
+	digest := sha256.Sum256(casetest.PNG)
+	if err := w.Blobs.Remove(t.Context(), hex.EncodeToString(digest[:])); err != nil {
+		t.Fatal(err)
+	}
+	v.get(path).want(http.StatusInternalServerError)
 }

@@ -274,7 +274,7 @@ func (p *portal) upload(w http.ResponseWriter, r *http.Request, a application.Ap
 	}
 	f, err := p.Desk.Blobs.Open(r.Context(), u.SHA256)
 	if err != nil {
-		return fmt.Errorf("opening document %s: %w", u.ID, err)
+		return fault.Wrap(fault.Internal, err, "opening a document that the case has") // missing there, it is lost: not a wrong address
 	}
 	defer f.Close()
 	w.Header().Set("Content-Type", u.Media)

@@ -40,7 +40,7 @@ func (p *portal) document(w http.ResponseWriter, r *http.Request, o seat) error 
 	}
 	file, err := p.Blobs.Open(ctx, u.SHA256)
 	if err != nil {
-		return err
+		return fault.Wrap(fault.Internal, err, "opening a document that the case has") // missing there, it is lost: not a wrong address
 	}
 	defer file.Close()
 	disposition := "attachment"
