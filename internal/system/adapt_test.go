@@ -10,12 +10,15 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"akashi/internal/application"
+	"akashi/internal/blob"
 	"akashi/internal/calendar"
 	"akashi/internal/clock"
 	"akashi/internal/connector/family"
@@ -260,5 +263,33 @@ func TestSignatureAsTheStageSeesIt(t *testing.T) {
 	}
 	if _, err := signerOf(jpki.Signer{Name: "x"}); !errors.Is(err, fault.Invalid) {
 		t.Errorf("no birth date: %v, want invalid", err)
+	}
+}
+
+// The worker removes what a crash has left of an upload, and leaves alone what may still be arriving.
+func TestLeftoversOfUploadsGo(t *testing.T) {
+	dir := t.TempDir()
+	files, err := blob.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, fresh := filepath.Join(dir, "tmp", "put-1"), filepath.Join(dir, "tmp", "put-2")
+	for path, age := range map[string]time.Duration{old: 25 * time.Hour, fresh: time.Minute} {
+		if err := os.WriteFile(path, []byte("half a document"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at := clock.System{}.Now().Add(-age)
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sweepLeftovers(t.Context(), files); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the old one: %v, want that it does not exist", err)
+	}
+	if _, err := os.Stat(fresh); err != nil {
+		t.Errorf("the fresh one: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"akashi/internal/application"
 	"akashi/internal/audit"
+	"akashi/internal/blob"
 	"akashi/internal/clock"
 	"akashi/internal/connector/signer"
 	"akashi/internal/credential"
@@ -186,6 +187,9 @@ func periods() []*river.PeriodicJob {
 
 func sweep(clerk *application.Clerk) func(context.Context, sweepArgs) error {
 	return func(ctx context.Context, _ sweepArgs) error {
+		if err := sweepLeftovers(ctx, clerk.Blobs); err != nil {
+			return err
+		}
 		for {
 			closed, err := clerk.Sweep(ctx, batchOfDrafts)
 			if err != nil {
@@ -197,6 +201,12 @@ func sweep(clerk *application.Clerk) func(context.Context, sweepArgs) error {
 			}
 		}
 	}
+}
+
+// sweepLeftovers removes what crashes have left of uploads; the machine dated it, whatever the clock of the rules says.
+func sweepLeftovers(ctx context.Context, files *blob.Store) error {
+	_, err := files.Sweep(ctx, clock.System{}.Now().Add(-unusedFileAge))
+	return err
 }
 
 func reconcile(cashier *payment.Cashier) func(context.Context, reconcileArgs) error {
