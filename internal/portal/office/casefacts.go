@@ -270,6 +270,9 @@ func decisions(page *ui.Page, v *review.View, who names) []decisionRow {
 	for _, d := range slices.Backward(v.Decisions) {
 		one := decisionRow{Title: page.R("proposal." + d.Proposal), Tone: ui.Info, Comment: d.Comment, Undecided: d.Outcome == nil,
 			Proposed: page.R("decision.proposed", who[d.Reviewer], page.Time(d.ProposedAt))}
+		if v.Procedure == nil { // the comment of a measure is its reason, which stands beside it
+			one.Title, one.Comment = page.R("proposal.measure"), ""
+		}
 		for _, code := range d.Reasons {
 			one.Reasons = append(one.Reasons, reasonText(page, v.Procedure, code))
 		}

@@ -94,7 +94,7 @@ func checklist(page *ui.Page, v *review.View, verdicts []review.Verdict, who nam
 	rows := make([]checkRow, 0, len(v.Procedure.Checks))
 	for _, c := range v.Procedure.Checks {
 		row := checkRow{ID: c.ID, Label: page.Text(c.Label), Required: c.Required, Open: slices.Contains(v.Unsettled, c.ID),
-			Documents: docLinks(page, v, c.Evidence), Reasons: reasonChoices(page, v.Procedure.Reasons, func(qualification.Reason) bool { return true }),
+			Documents: docLinks(v, c.Evidence), Reasons: reasonChoices(page, v.Procedure.Reasons, func(qualification.Reason) bool { return true }),
 			Problem: page.ProblemFor(checkInput("reason", c.ID)), NoteWrong: page.ProblemFor(checkInput("note", c.ID))}
 		if i := slices.IndexFunc(v.Findings, func(f review.Finding) bool { return f.Check == c.ID }); i >= 0 {
 			row.found(page, v.Findings[i])
@@ -147,11 +147,11 @@ func (row *checkRow) judged(page *ui.Page, d review.Verdict, who names) {
 }
 
 // docLinks are the documents that a check is about.
-func docLinks(page *ui.Page, v *review.View, evidence string) []docLink {
+func docLinks(v *review.View, evidence string) []docLink {
 	var out []docLink
 	for _, u := range v.Uploads {
 		if evidence != "" && u.EvidenceID == evidence {
-			out = append(out, docLink{Anchor: "#doc-" + u.ID.String(), Text: evidenceLabel(page, v.Procedure, u.EvidenceID)})
+			out = append(out, docLink{Anchor: "#doc-" + u.ID.String(), Text: u.Name})
 		}
 	}
 	return out

@@ -26,6 +26,8 @@ type decisionView struct {
 	Proposal  decisionRow
 	Outcome   string // approve | reject
 	Grave     bool   // a rejection or a revocation: asks for an explicit confirmation
+	Agree     string // words of the button that agrees
+	Return    string // words of the one that does not
 	Measure   []ui.Row
 	Entering  []ui.Row
 	NotGreen  []checkRow // checks that a machine did not pass or a person has remarked on
@@ -95,7 +97,12 @@ func newDecision(page *ui.Page, o seat, l look, d decisionDraft, today calendar.
 	out := decisionView{ID: v.Case.PublicID, Head: newHead(page, l, today), Proposal: decisions(page, &only, l.who)[0], Outcome: proposal.Proposal, Grave: grave(v),
 		Rounds: len(v.Submissions), Notes: noteViews(page, v.Notes, l.who), Documents: documents(page, v), StepUp: l.stepUp,
 		Comment: ui.Control{Name: "comment", Label: page.R("decide.comment"), Hint: page.R("decide.comment_hint"), Value: d.Comment, Rows: 3, Problem: page.ProblemFor("comment")}}
+	out.Agree, out.Return = page.R("decide.agree"), page.R("decide.return")
+	if v.Procedure == nil {
+		out.Return = page.R("decide.drop")
+	}
 	if out.Grave {
+		out.Agree = page.R(agreeKey(v))
 		out.Confirm = ui.Control{Name: "confirm", Label: page.R(confirmKey(v)), Required: true, Value: yes(d.Confirmed), Problem: page.ProblemFor("confirm")}
 	}
 	if v.Procedure == nil {
@@ -124,6 +131,14 @@ func newDecision(page *ui.Page, o seat, l look, d decisionDraft, today calendar.
 func grave(v *review.View) bool {
 	p := openProposal(v)
 	return p != nil && (p.Proposal == reject || v.Case.Answers.Values["measure"] == review.MeasureRevoke)
+}
+
+// agreeKey names the grave act on its button.
+func agreeKey(v *review.View) string {
+	if v.Procedure == nil {
+		return "decide.agree_revoke"
+	}
+	return "decide.agree_reject"
 }
 
 func confirmKey(v *review.View) string {

@@ -748,12 +748,12 @@ func decisionBody(p *ui.Page, v decisionView) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if v.Grave {
-					templ_7745c5c3_Err = ui.NamedButton(p.R("decide.agree.grave"), ui.DangerButton, "verb", string(review.Agree)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.NamedButton(v.Agree, ui.DangerButton, "verb", string(review.Agree)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = ui.NamedButton(p.R("decide.agree"), ui.Primary, "verb", string(review.Agree)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.NamedButton(v.Agree, ui.Primary, "verb", string(review.Agree)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -762,7 +762,7 @@ func decisionBody(p *ui.Page, v decisionView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.NamedButton(p.R("decide.return"), ui.Secondary, "verb", string(review.Return)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.NamedButton(v.Return, ui.Secondary, "verb", string(review.Return)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

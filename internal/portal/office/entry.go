@@ -1,10 +1,7 @@
 package office
 
 import (
-	"errors"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -16,7 +13,6 @@ import (
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 	"akashi/internal/registry"
-	"akashi/internal/review"
 )
 
 // entryView is one entry of a register with everything that ever was in it.
@@ -195,137 +191,4 @@ func (p *portal) stateEntryPurpose(w http.ResponseWriter, r *http.Request, o sea
 		return err
 	}
 	return p.site.Redirect(w, r, entryPath(register, id.String()))
-}
-
-// measuresFor are the measures that fit an entry's state and somebody's roles.
-func measuresFor(o seat, s registry.State) []string {
-	var out []string
-	add := func(kind string, to registry.State, from ...registry.State) {
-		if slices.Contains(from, s) && registry.May(s, to) && o.May(measurePermission(kind)) {
-			out = append(out, kind)
-		}
-	}
-	add(review.MeasureSuspend, registry.Suspended, registry.Registered)
-	add(review.MeasureRevoke, registry.Revoked, registry.Registered, registry.Suspended)
-	add(review.MeasureRestore, registry.Registered, registry.Suspended, registry.Revoked, registry.Cancelled)
-	return out
-}
-
-func measurePermission(kind string) account.Permission {
-	if kind == review.MeasureRevoke {
-		return account.RegisterRevoke
-	}
-	return account.RegisterSuspend
-}
-
-// measureDraft is what was typed before the second factor was asked for.
-type measureDraft struct {
-	Entry     string `json:"entry"`
-	Kind      string `json:"kind"`
-	Number    string `json:"number"`
-	Reason    string `json:"reason"`
-	Confirmed bool   `json:"confirmed"`
-}
-
-// measureView is the page on which a measure is proposed.
-type measureView struct {
-	Action, Kind, Register, Number, Name string
-	Effect                               string
-	Typed, Reason, Confirm               ui.Control
-	Grave, StepUp                        bool
-}
-
-func (p *portal) measurePage(w http.ResponseWriter, r *http.Request, o seat) error {
-	var d measureDraft
-	if _, err := p.taken(r.Context(), keyMeasure, &d); err != nil {
-		return err
-	}
-	if d.Entry != r.PathValue("entry") || d.Kind != r.PathValue("kind") {
-		d = measureDraft{}
-	}
-	return p.drawMeasure(w, r, o, d, false)
-}
-
-// measured opens the entry for a measure that fits it.
-func (p *portal) measured(r *http.Request, o seat) (*registry.Entry, error) {
-	register, id, err := whichEntry(r)
-	if err != nil {
-		return nil, err
-	}
-	kind := r.PathValue("kind")
-	if !slices.Contains([]string{review.MeasureSuspend, review.MeasureRevoke, review.MeasureRestore}, kind) {
-		return nil, fault.New(fault.NotFound, "", "proposing an unknown measure")
-	}
-	if !o.May(measurePermission(kind)) {
-		return nil, fault.New(fault.Forbidden, "", "proposing a measure without the permission")
-	}
-	e, _, err := p.Reader.Open(r.Context(), o.Officer, register, id, "procedure")
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains(measuresFor(o, e.State), kind) {
-		return nil, fault.New(fault.Conflict, "fault.entry_moved_on", "proposing a measure that does not fit the entry's state")
-	}
-	return e, nil
-}
-
-func (p *portal) drawMeasure(w http.ResponseWriter, r *http.Request, o seat, d measureDraft, sent bool) error {
-	e, err := p.measured(r, o)
-	if err != nil {
-		return err
-	}
-	kind := r.PathValue("kind")
-	page := p.page(r, o, "register", "measure.title."+kind)
-	page.Back = entryPath(e.RegisterID, e.ID.String())
-	if sent {
-		page.Problems = wrongMeasure(page, e, d, kind)
-	}
-	v := measureView{Action: entryPath(e.RegisterID, e.ID.String(), "measures", kind), Kind: kind, Register: registerName(page, p.Desk.Catalogue, e.RegisterID), Number: e.Number,
-		Name: e.Facts["name"], Effect: page.R("measure.effect." + kind), Grave: kind == review.MeasureRevoke, StepUp: !p.confirmed(r.Context())}
-	v.Typed = ui.Control{Name: "number", Label: page.R("measure.number"), Hint: page.R("measure.number_hint"), Required: true, Value: d.Number, Width: ui.WidthShort, Problem: page.ProblemFor("number")}
-	v.Reason = ui.Control{Name: "reason", Label: page.R("measure.reason"), Hint: page.R("measure.reason_hint"), Required: true, Value: d.Reason, Rows: 5, Problem: page.ProblemFor("reason")}
-	v.Confirm = ui.Control{Name: "confirm", Label: page.R("decide.confirm_revoke"), Required: true, Value: yes(d.Confirmed), Problem: page.ProblemFor("confirm")}
-	return page.Render(w, measureBody(page, v))
-}
-
-func wrongMeasure(page *ui.Page, e *registry.Entry, d measureDraft, kind string) []qualification.Problem {
-	var out []qualification.Problem
-	if !sameNumber(d.Number, e.Number) {
-		out = append(out, problem(page, "number", "measure.number_wrong"))
-	}
-	if n := len([]rune(d.Reason)); n == 0 || n > maxComment {
-		out = append(out, problem(page, "reason", "measure.reason_missing", maxComment))
-	}
-	if kind == review.MeasureRevoke && !d.Confirmed {
-		out = append(out, problem(page, "confirm", "decide.confirm_missing"))
-	}
-	return out
-}
-
-// proposeMeasure opens a case for a second person.
-func (p *portal) proposeMeasure(w http.ResponseWriter, r *http.Request, o seat) error {
-	form, err := ui.ReadForm(r)
-	if err != nil {
-		return err
-	}
-	kind := r.PathValue("kind")
-	d := measureDraft{Entry: r.PathValue("entry"), Kind: kind, Number: form["number"], Reason: strings.TrimSpace(form["reason"]), Confirmed: form["confirm"] == "yes"}
-	e, err := p.measured(r, o)
-	if err != nil {
-		return err
-	}
-	if len(wrongMeasure(&ui.Page{Site: p.site}, e, d, kind)) > 0 {
-		return p.drawMeasure(w, r, o, d, true)
-	}
-	if err := p.needStepUp(r.Context(), measurePermission(kind)); err != nil {
-		return errors.Join(p.keep(r.Context(), keyMeasure, d), err)
-	}
-	id, err := p.Desk.ProposeMeasure(r.Context(), o.Officer, measureOf(e, kind, d.Reason))
-	if err != nil {
-		return err
-	}
-	if err := p.keepPurpose(r.Context(), e.ID.String(), "procedure"); err != nil {
-		return err
-	}
-	return p.done(w, r, entryPath(e.RegisterID, e.ID.String()), "measure.proposed", id)
 }

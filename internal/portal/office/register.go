@@ -159,7 +159,7 @@ func (p *portal) results(w http.ResponseWriter, r *http.Request, o seat) error {
 	if err != nil {
 		return err
 	}
-	page := p.page(r, o, "register", "register.title")
+	page := p.page(r, o, "register", "register.results")
 	v := newRegister(page, f)
 	v.Searched, v.Many = true, len(found) >= foundLimit
 	v.Summary = page.R("search.found", len(found))
