@@ -237,3 +237,23 @@ func TestUnpublishedKey(t *testing.T) {
 		t.Errorf("%d entries remain, error %v", entries, err)
 	}
 }
+
+// TestForgottenDoesNotPileUp: while the signer is away, looking for unsigned intents again and again leaves one job.
+func TestForgottenDoesNotPileUp(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	approved(t, w)
+	w.Clock.Advance(time.Hour)
+	for range 3 {
+		if n, err := w.Issuer.Forgotten(t.Context(), time.Minute); err != nil || n != 1 {
+			t.Fatalf("%d forgotten intents, error %v", n, err)
+		}
+	}
+	var jobs int
+	if err := w.DB.Superuser().QueryRow(t.Context(), `select count(*) from river_job where kind = 'credential.sign'`).Scan(&jobs); err != nil {
+		t.Fatal(err)
+	}
+	if jobs != 1 {
+		t.Errorf("%d jobs for one intent, want 1", jobs)
+	}
+}

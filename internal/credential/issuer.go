@@ -19,6 +19,7 @@ import (
 	"akashi/internal/calendar"
 	"akashi/internal/fault"
 	"akashi/internal/format/cose"
+	"akashi/internal/job"
 	"akashi/internal/pg"
 	"akashi/internal/publicid"
 	"akashi/internal/qualification"
@@ -151,8 +152,11 @@ type SignArgs struct {
 // Kind names the job.
 func (SignArgs) Kind() string { return "credential.sign" }
 
-// InsertOpts keeps trying: an intent is never forgotten.
-func (SignArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1000} }
+// InsertOpts keeps trying: an intent is never forgotten. One job of an intent stands at a time, however often Forgotten
+// finds it.
+func (SignArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: 1000, UniqueOpts: job.UniqueArgs()}
+}
 
 // SignIntent has the stored bytes of one intent signed and puts the credential in force. ECDSA signatures differ each
 // time, so two tries at once may both sign; one of them is stored, both are of the same bytes.
