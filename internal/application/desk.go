@@ -154,11 +154,8 @@ func (d *Desk) StartOnce(ctx context.Context, a Applicant, key uuid.UUID, regist
 	if !d.Catalogue.Offered(reg.ID, procedureID, "online", calendar.Of(now)) {
 		return nil, fault.New(fault.Invalid, "fault.not_offered", "starting a procedure that is not open")
 	}
-	if c, err := d.started(ctx, a, reg, key); c != nil || err != nil {
+	if c, err := d.begun(ctx, a, reg, def, key, procedureID); c != nil || err != nil {
 		return c, err
-	}
-	if open, err := d.openDraft(ctx, a, reg, def, procedureID); err != nil || open != nil {
-		return open, err
 	}
 	c := d.newCase(a, reg, def, procedureID, lang, now)
 	c.ID = key
@@ -185,20 +182,25 @@ func (d *Desk) started(ctx context.Context, a Applicant, reg *qualification.Regi
 	return c, err
 }
 
-// openDraft finds what the person has begun and not handed in: starting again goes on with it, so that nobody fills in a
-// form twice, and the registry is not asked anew.
-func (d *Desk) openDraft(ctx context.Context, a Applicant, reg *qualification.Register, def *qualification.Definition, procedureID string) (c *Case, err error) {
-	err = d.DB.InPerson(ctx, d.door(a, reg), func(tx *pg.Tx) error {
-		c, err = oneCase(ctx, tx, `select `+caseColumns+` from application
+// begun finds the case of a key, or what the person has begun and not handed in: starting again goes on with it, so that
+// nobody fills in a form twice, and the registry is not asked anew. Nil when there is neither.
+func (d *Desk) begun(ctx context.Context, a Applicant, reg *qualification.Register, def *qualification.Definition, key uuid.UUID, procedureID string) (*Case, error) {
+	var found []*Case
+	err := d.DB.InPerson(ctx, d.door(a, reg), func(tx *pg.Tx) error {
+		found = nil
+		var b pg.Batch
+		pg.ReadBy(&b, &found, scanCase, "reading the case of a key", `select `+caseColumns+` from application where register_id = $1 and id = $2`, reg.ID, key)
+		pg.ReadBy(&b, &found, scanCase, "reading what a person has begun", `
+			select `+caseColumns+` from application
 			 where register_id = $1 and person_ref = $2 and procedure_id = $3 and definition_version = $4
 			   and state in ('draft', 'signing') and expires_at > $5 order by created_at desc limit 1`,
 			reg.ID, account.RefFor(d.RefKey, a.ID, reg.Registrar), procedureID, def.Version, tx.Now)
-		if errors.Is(err, fault.NotFound) {
-			c, err = nil, nil
-		}
-		return err
+		return b.Send(ctx, tx.Tx)
 	})
-	return c, err
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
 }
 
 func (d *Desk) newCase(a Applicant, reg *qualification.Register, def *qualification.Definition, procedureID, lang string, now time.Time) *Case {

@@ -286,10 +286,7 @@ func (d *Desk) Notices(ctx context.Context, a Applicant) ([]Notice, error) {
 	return out, nil
 }
 
-// ReadNotices marks the messages about one case as read.
-func (d *Desk) ReadNotices(ctx context.Context, a Applicant, publicID string) error {
-	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
-		_, err := tx.Exec(ctx, `update notice set read_at = $3 where register_id = $1 and application_id = $2 and read_at is null`, c.RegisterID, c.ID, tx.Now)
-		return wrapIf(err, "marking notices as read")
-	})
+// ReadNotices adds to the statements that read a case the one that marks the messages about it as read. It is a More.
+func ReadNotices(b *pg.Batch, tx *pg.Tx, c *Case) {
+	b.Exec("marking notices as read", `update notice set read_at = $3 where register_id = $1 and application_id = $2 and read_at is null`, c.RegisterID, c.ID, tx.Now)
 }

@@ -31,6 +31,7 @@ type View struct {
 	Events      []Event
 	Request     *SignRequest // the frozen content, while it waits for the signature
 	Outcome     *Outcome     // the decision, once there is one
+	Entry       *Entry       // the person's living entry in the register, if there is one
 }
 
 // Correction returns the correction that is open, nil when none is.
@@ -74,35 +75,48 @@ func (v *View) editsGroup(g *qualification.Group) bool {
 }
 
 // View reads a case for its applicant.
-func (d *Desk) View(ctx context.Context, a Applicant, publicID string) (v *View, err error) {
+func (d *Desk) View(ctx context.Context, a Applicant, publicID string) (*View, error) {
+	return d.ViewWith(ctx, a, publicID, func(*pg.Batch, *pg.Tx, *Case) {})
+}
+
+// More adds statements about a case to those that read it, so that they travel together.
+type More func(b *pg.Batch, tx *pg.Tx, c *Case)
+
+// ViewWith is View with more statements, such as those of a later stage.
+func (d *Desk) ViewWith(ctx context.Context, a Applicant, publicID string, more More) (v *View, err error) {
 	err = d.Look(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
-		v, err = d.view(ctx, tx, a, c)
+		var b pg.Batch
+		more(&b, tx, c)
+		v, err = d.viewWith(ctx, tx, a, c, &b)
 		return err
 	})
 	return v, err
 }
 
 func (d *Desk) view(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) (*View, error) {
+	return d.viewWith(ctx, tx, a, c, &pg.Batch{})
+}
+
+func (d *Desk) viewWith(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, b *pg.Batch) (*View, error) {
 	def, p, err := d.procedure(c)
 	if err != nil {
 		return nil, err
 	}
 	v := &View{Case: c, Definition: def, Procedure: p}
-	var b pg.Batch
 	var requests []SignRequest
 	var outcomes []Outcome
 	var entries []Entry
-	Papers{Uploads: &v.Uploads, Corrections: &v.Corrections, Submissions: &v.Submissions, Inquiries: &v.Inquiries, Events: &v.Events}.Queue(&b, c)
-	queueRequest(&b, c, &requests)
-	queueOutcome(&b, c, &outcomes)
-	d.Entry(&b, c.RegisterID, c.PersonRef, &entries)
+	Papers{Uploads: &v.Uploads, Corrections: &v.Corrections, Submissions: &v.Submissions, Inquiries: &v.Inquiries, Events: &v.Events}.Queue(b, c)
+	queueRequest(b, c, &requests)
+	queueOutcome(b, c, &outcomes)
+	d.Entry(b, c.RegisterID, c.PersonRef, &entries)
 	if err := b.Send(ctx, tx.Tx); err != nil {
 		return nil, err
 	}
-	v.Request, v.Outcome = first(requests), first(outcomes)
+	v.Request, v.Outcome, v.Entry = first(requests), first(outcomes), first(entries)
 	resident := latest(v.Inquiries, Resident)
 	v.Facts = facts(c, tx.Now, resident, latest(v.Inquiries, Family))
-	v.Facts.Official = official(a.Card, resident, first(entries))
+	v.Facts.Official = official(a.Card, resident, v.Entry)
 	return v, nil
 }
 
@@ -134,18 +148,24 @@ func Record(p person.Particulars) map[string]string {
 // SaveGroup keeps what was typed on one page, valid or not, and returns what is to be put right. A case that waited for
 // its signature goes back to being edited. In a correction only the fields asked for change.
 func (d *Desk) SaveGroup(ctx context.Context, a Applicant, publicID, groupID string, raw map[string]string) (problems []qualification.Problem, err error) {
-	err = d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
-		problems, err = d.saveGroup(ctx, tx, a, c, groupID, raw)
-		return err
-	})
+	_, problems, err = d.Save(ctx, a, publicID, groupID, raw)
 	return problems, err
 }
 
-func (d *Desk) saveGroup(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, groupID string, raw map[string]string) ([]qualification.Problem, error) {
-	v, err := d.view(ctx, tx, a, c)
-	if err != nil {
-		return nil, err
-	}
+// Save is SaveGroup, and returns the case as it stands afterwards too.
+func (d *Desk) Save(ctx context.Context, a Applicant, publicID, groupID string, raw map[string]string) (v *View, problems []qualification.Problem, err error) {
+	err = d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+		if v, err = d.view(ctx, tx, a, c); err != nil {
+			return err
+		}
+		problems, err = d.saveGroup(ctx, tx, a, v, groupID, raw)
+		return err
+	})
+	return v, problems, err
+}
+
+func (d *Desk) saveGroup(ctx context.Context, tx *pg.Tx, a Applicant, v *View, groupID string, raw map[string]string) ([]qualification.Problem, error) {
+	c := v.Case
 	g := v.Procedure.Group(groupID)
 	if g == nil {
 		return nil, fault.New(fault.NotFound, "", "saving an unknown page")
@@ -163,7 +183,7 @@ func (d *Desk) saveGroup(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, g
 	if err != nil {
 		return nil, err
 	}
-	c.Answers = answers
+	c.Answers, v.Facts.Answers, v.Request = answers, answers.Values, nil
 	var b pg.Batch
 	if err := c.saveAnswers(&b, tx); err != nil {
 		return nil, err

@@ -294,6 +294,11 @@ func (w *Wallet) List(ctx context.Context, a application.Applicant) ([]Held, err
 	return out, nil
 }
 
+// Find reads one of the person's entries with its newest credential.
+func (w *Wallet) Find(ctx context.Context, a application.Applicant, registerID string, entryID uuid.UUID) (*Held, error) {
+	return w.read(ctx, a, registerID, entryID, nil)
+}
+
 // Show reads one of the person's entries for showing its credential; the look is the holder's own and is recorded.
 func (w *Wallet) Show(ctx context.Context, a application.Applicant, registerID string, entryID uuid.UUID) (*Held, error) {
 	act := audit.CredentialDownload
@@ -324,15 +329,18 @@ func (w *Wallet) read(ctx context.Context, a application.Applicant, registerID s
 	}
 	var h Held
 	err := w.DB.InPerson(ctx, pg.Person{ID: a.ID, Ref: account.RefFor(w.RefKey, a.ID, reg.Registrar)}, func(tx *pg.Tx) error {
-		e, err := registry.ByID(ctx, tx, registerID, entryID)
-		if err != nil {
+		var b pg.Batch
+		var entries []registry.Entry
+		var newest []Credential
+		registry.QueueEntry(&b, registerID, entryID, &entries)
+		queue(&b, &newest, `register_id = $1 and entry_id = $2 order by version desc limit 1`, registerID, entryID)
+		if err := b.Send(ctx, tx.Tx); err != nil {
 			return err
 		}
-		h.Entry = *e
-		newest, err := many(ctx, tx, `register_id = $1 and entry_id = $2 order by version desc limit 1`, registerID, entryID)
-		if err != nil {
-			return err
+		if len(entries) == 0 {
+			return fault.New(fault.NotFound, "", "reading an entry")
 		}
+		h = Held{Entry: entries[0]}
 		if len(newest) > 0 {
 			h.Credential = &newest[0]
 		}

@@ -16,16 +16,14 @@ import (
 const columns = `register_id, id, public_id, registrar_id, entry_id, person_ref, version, state, kid, payload, to_sign, signature,
   intended_at, signed_at, status_at`
 
-func many(ctx context.Context, tx *pg.Tx, where string, args ...any) ([]Credential, error) {
-	rows, err := tx.Query(ctx, `select `+columns+` from credential where `+where, args...)
-	if err != nil {
-		return nil, fmt.Errorf("reading credentials: %w", err)
-	}
-	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Credential])
-	if err != nil {
-		return nil, fmt.Errorf("reading credentials: %w", err)
-	}
-	return out, nil
+func queue(b *pg.Batch, out *[]Credential, where string, args ...any) {
+	pg.Read(b, out, "reading credentials", `select `+columns+` from credential where `+where, args...)
+}
+
+func many(ctx context.Context, tx *pg.Tx, where string, args ...any) (out []Credential, err error) {
+	var b pg.Batch
+	queue(&b, &out, where, args...)
+	return out, b.Send(ctx, tx.Tx)
 }
 
 func one(ctx context.Context, tx *pg.Tx, where string, args ...any) (*Credential, error) {

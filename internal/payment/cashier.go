@@ -94,6 +94,25 @@ func readDue(ctx context.Context, tx *pg.Tx, c *application.Case) (Due, error) {
 	return d, nil
 }
 
+// Open reads a case with what is to be paid for it, and what more adds, in one round trip.
+func (k *Counter) Open(ctx context.Context, a application.Applicant, publicID string, more ...application.More) (v *application.View, d Due, err error) {
+	var orders []Order
+	v, err = k.Desk.ViewWith(ctx, a, publicID, func(b *pg.Batch, tx *pg.Tx, c *application.Case) {
+		QueueOrder(b, c, &orders, &d.Lines)
+		for _, m := range more {
+			m(b, tx, c)
+		}
+	})
+	if err != nil {
+		return nil, Due{}, err
+	}
+	d.Case = v.Case
+	if len(orders) > 0 {
+		d.Order = &orders[0]
+	}
+	return v, d, nil
+}
+
 // Due reads what is to be paid for a case; Order is nil when nothing is.
 func (k *Counter) Due(ctx context.Context, a application.Applicant, publicID string) (d Due, err error) {
 	err = k.Desk.Look(ctx, a, publicID, func(tx *pg.Tx, c *application.Case) error {
@@ -168,10 +187,10 @@ func offered(ctx context.Context, tx *pg.Tx, c *application.Case, h Hosted) erro
 	if o.State == Planned {
 		o.move(&b, tx, Offered)
 	}
-	if err := b.Send(ctx, tx.Tx); err != nil {
+	if err := audit.Queue(&b, tx.Now, c.Audited(audit.PaymentStart, audit.Actor{Kind: audit.ActorPerson}, "procedure")); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, c.Audited(audit.PaymentStart, audit.Actor{Kind: audit.ActorPerson}, "procedure"))
+	return b.Send(ctx, tx.Tx)
 }
 
 // Returned asks the provider when the payer comes back, and moves the case on if it was paid.

@@ -34,7 +34,7 @@ func Examine(b *pg.Batch, c *application.Case, p *qualification.Procedure) func(
 	}
 	var found []Entry
 	if c.EntryID != nil {
-		pg.Read(b, &found, "reading the entry of a case", `select `+entryColumns+` from entry where register_id = $1 and id = $2`, c.RegisterID, *c.EntryID)
+		QueueEntry(b, c.RegisterID, *c.EntryID, &found)
 	}
 	return func() (review.Finding, error) {
 		switch {
@@ -47,6 +47,11 @@ func Examine(b *pg.Batch, c *application.Case, p *qualification.Procedure) func(
 		}
 		return review.Finding{Result: review.Pass, Code: "entry_held"}, nil
 	}
+}
+
+// QueueEntry adds the query for an entry, one or none, through whichever door is open.
+func QueueEntry(b *pg.Batch, registerID string, id uuid.UUID, out *[]Entry) {
+	pg.Read(b, out, "reading an entry", `select `+entryColumns+` from entry where register_id = $1 and id = $2`, registerID, id)
 }
 
 // examineNew looks for the person, and for somebody of the same name and birth date, among the living entries.

@@ -143,7 +143,7 @@ func (p *portal) saveForm(w http.ResponseWriter, r *http.Request, a application.
 		return err
 	}
 	id, group := r.PathValue("id"), r.PathValue("group")
-	problems, err := p.Desk.SaveGroup(r.Context(), a, id, group, raw)
+	v, problems, err := p.Desk.Save(r.Context(), a, id, group, raw)
 	if err != nil {
 		return err
 	}
@@ -152,10 +152,6 @@ func (p *portal) saveForm(w http.ResponseWriter, r *http.Request, a application.
 			return err
 		}
 		return p.site.Redirect(w, r, casePath(id))
-	}
-	v, err := p.Desk.View(r.Context(), a, id)
-	if err != nil {
-		return err
 	}
 	if len(problems) > 0 {
 		return p.drawForm(w, r, v, problems)

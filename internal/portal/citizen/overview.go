@@ -51,15 +51,16 @@ type caseFile struct {
 }
 
 // readCase reads a case with its payment and, once it is decided, the entry that came of it.
-func (p *portal) readCase(r *http.Request, a application.Applicant) (f caseFile, err error) {
-	if f.View, err = p.Desk.View(r.Context(), a, r.PathValue("id")); err != nil {
-		return f, err
-	}
-	if f.Due, err = p.Counter.Due(r.Context(), a, f.Case.PublicID); err != nil {
+func (p *portal) readCase(r *http.Request, a application.Applicant, more ...application.More) (f caseFile, err error) {
+	if f.View, f.Due, err = p.Counter.Open(r.Context(), a, r.PathValue("id"), more...); err != nil {
 		return f, err
 	}
 	if f.Case.State != application.Registered {
 		return f, nil
+	}
+	if f.Entry != nil {
+		f.Held, err = p.Wallet.Find(r.Context(), a, f.Case.RegisterID, f.Entry.ID)
+		return f, err
 	}
 	held, err := p.Wallet.List(r.Context(), a)
 	if i := slices.IndexFunc(held, func(h credential.Held) bool { return h.Entry.RegisterID == f.Case.RegisterID }); i >= 0 {
@@ -69,11 +70,8 @@ func (p *portal) readCase(r *http.Request, a application.Applicant) (f caseFile,
 }
 
 func (p *portal) overview(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
-	f, err := p.readCase(r, a)
+	f, err := p.readCase(r, a, application.ReadNotices)
 	if err != nil {
-		return err
-	}
-	if err := p.Desk.ReadNotices(r.Context(), a, f.Case.PublicID); err != nil {
 		return err
 	}
 	page := p.casePage(r, f.View, "overview.title")

@@ -35,11 +35,7 @@ func (p *portal) payPage(w http.ResponseWriter, r *http.Request, a application.A
 
 // readDue reads what a case costs; a case without an order has no payment page.
 func (p *portal) readDue(r *http.Request, a application.Applicant) (*application.View, payment.Due, error) {
-	v, err := p.Desk.View(r.Context(), a, r.PathValue("id"))
-	if err != nil {
-		return nil, payment.Due{}, err
-	}
-	due, err := p.Counter.Due(r.Context(), a, v.Case.PublicID)
+	v, due, err := p.Counter.Open(r.Context(), a, r.PathValue("id"))
 	if err == nil && due.Order == nil {
 		err = fault.New(fault.NotFound, "", "opening the payment page of a case without an order")
 	}

@@ -34,7 +34,7 @@ type Sessions struct {
 
 func newSessions(s *Site) *Sessions {
 	m := scs.New()
-	m.Store, m.Lifetime = s.cfg.Store, SessionLife // the store ends sessions that nobody uses
+	m.Codec, m.Store, m.Lifetime = codec{}, s.cfg.Store, SessionLife // the store ends sessions that nobody uses
 	m.Cookie.Name = s.CookieName()
 	m.Cookie.Secure, m.Cookie.HttpOnly, m.Cookie.SameSite, m.Cookie.Persist = s.secure, true, http.SameSiteLaxMode, false
 	return &Sessions{SessionManager: m, site: s}

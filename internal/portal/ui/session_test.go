@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
-	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"akashi/internal/clock"
@@ -166,11 +166,8 @@ func TestStoreMovesTheEnd(t *testing.T) {
 	s, now := ui.NewStore(d.As(pg.RoleCitizen), ui.Citizen), clock.System{}.Now()
 	keep := func(token string, life time.Duration) {
 		t.Helper()
-		data, err := scs.GobCodec{}.Encode(now.Add(life), map[string]any{"a": "b"})
-		if err == nil {
-			err = s.CommitCtx(ctx, token, data, now.Add(life))
-		}
-		if err != nil {
+		data := fmt.Sprintf(`{"d":%q,"t":{"a":"b"}}`, now.Add(life).Format(time.RFC3339Nano))
+		if err := s.CommitCtx(ctx, token, []byte(data), now.Add(life)); err != nil {
 			t.Fatal(err)
 		}
 	}

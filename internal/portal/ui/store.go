@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5"
 
 	"akashi/internal/clock"
@@ -62,7 +61,7 @@ const moveEvery = time.Minute
 
 // moveOn moves the end of a session that is used, up to the end of its life, which stands in its data.
 func (s *Store) moveOn(ctx context.Context, token string, data []byte, until, now time.Time) error {
-	deadline, _, err := scs.GobCodec{}.Decode(data)
+	deadline, _, err := codec{}.Decode(data)
 	if err != nil {
 		return fmt.Errorf("reading the end of a session: %w", err)
 	}
