@@ -155,14 +155,14 @@ func (p *portal) decide(w http.ResponseWriter, r *http.Request, o seat) error {
 	if err != nil {
 		return err
 	}
-	verb := review.Agree
-	if form["verb"] == string(review.Return) {
-		verb = review.Return
-	}
+	verb := review.Verb(form["verb"])
 	d := decisionDraft{Case: id, Comment: strings.TrimSpace(form["comment"]), Confirmed: form["confirm"] == "yes"}
 	l, err := p.deciding(r, o, id)
 	if err != nil {
 		return err
+	}
+	if verb != review.Agree && verb != review.Return { // silence is no consent
+		return fault.New(fault.Invalid, "fault.unknown_verdict", "neither agreeing nor returning")
 	}
 	if len(wrongDecision(&ui.Page{Site: p.site}, l.view, d, verb)) > 0 {
 		return p.drawDecision(w, r, o, d, verb)

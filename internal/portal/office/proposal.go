@@ -136,10 +136,16 @@ func (p *portal) propose(w http.ResponseWriter, r *http.Request, o seat) error {
 	if err != nil {
 		return err
 	}
-	f := proposalForm{Proposal: review.Proposal{Outcome: approve, Comment: form["comment"]}, Confirmed: form["confirm"] == "yes"}
-	if form["outcome"] == reject {
-		f.Outcome = reject
+	f := proposalForm{Proposal: review.Proposal{Outcome: form["outcome"], Comment: form["comment"]}, Confirmed: form["confirm"] == "yes"}
+	switch f.Outcome {
+	case approve:
+	case reject:
 		f.Reasons = slices.DeleteFunc(strings.Split(form["reasons"], ","), func(code string) bool { return code == "" })
+	default: // silence proposes nothing
+		if _, err := p.reviewed(r, o, id); err != nil {
+			return err
+		}
+		return fault.New(fault.Invalid, "fault.unknown_verdict", "proposing neither approval nor rejection")
 	}
 	if len(wrongProposal(&ui.Page{Site: p.site}, f)) > 0 {
 		return p.drawProposal(w, r, o, f, func(page *ui.Page, _ *review.View) []qualification.Problem { return wrongProposal(page, f) })

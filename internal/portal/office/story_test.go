@@ -39,6 +39,9 @@ func TestFromInboxToRegister(t *testing.T) {
 	v.expect(v.post("/cases/"+id+"/notes", "note", "診断書は原本と同じ内容"), http.StatusSeeOther, "/cases/"+id+"#notes")
 	v.says(v.post("/cases/"+id+"/notes", "note", " "), http.StatusUnprocessableEntity, "メモを1文字以上4000文字以内で入力してください")
 	v.says(v.get("/cases/"+id+"/proposal"), http.StatusOK, "名簿に書く内容", "見本　花子", "東京都", "2026年3月")
+	for _, nothing := range []string{"", "yes"} {
+		v.says(v.post("/cases/"+id+"/proposal", "outcome", nothing), http.StatusUnprocessableEntity, "選べない値が送信されました")
+	}
 	v.expect(v.post("/cases/"+id+"/proposal", "outcome", "approve", "comment", "問題ありません"), http.StatusSeeOther, "/")
 	v.says(v.get("/"), http.StatusOK, id+" を承認へ回しました")
 	v.says(v.get("/cases/"+id), http.StatusOK, "閲覧の目的を選んでください")
@@ -48,6 +51,9 @@ func TestFromInboxToRegister(t *testing.T) {
 	d.expect(d.post("/next", "step", "approval"), http.StatusSeeOther, "/cases/"+id+"/decision")
 	d.says(d.get("/cases/"+id+"/decision"), http.StatusOK, "承認案", "審査 一郎", "問題ありません", "診断書は原本と同じ内容", "名簿に書く内容", "追加の本人確認")
 	d.says(d.post("/cases/"+id+"/decision", "verb", "return"), http.StatusUnprocessableEntity, "差し戻す理由を入力してください")
+	for _, nothing := range []string{"", "yes"} {
+		d.says(d.post("/cases/"+id+"/decision", "verb", nothing, "confirm", "yes"), http.StatusUnprocessableEntity, "選べない値が送信されました")
+	}
 	d.expect(d.post("/cases/"+id+"/decision", "verb", "agree", "comment", "確認しました"), http.StatusSeeOther, "/step-up?to=%2Fcases%2F"+id+"%2Fdecision")
 	d.confirm("approver", "/cases/"+id+"/decision")
 	d.says(d.get("/cases/"+id+"/decision"), http.StatusOK, "確認しました")
