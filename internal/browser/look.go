@@ -17,17 +17,16 @@ import (
 //go:embed testdata/axe.min.js
 var axeSource string
 
-// Screenshot writes the whole page at the given width as a PNG. The directory is made when it is missing.
+// Screenshot writes the whole page at the given width as a PNG: the window is made as high as the page, so that what sticks
+// to its edge does not cover the middle. The directory is made when it is missing.
 func (tab *Tab) Screenshot(path string, width int64) {
 	tab.t.Helper()
 	tab.SetWidth(width)
+	tab.SetSize(width, Eval[int64](tab, `document.fonts.ready.then(() => Math.max(document.documentElement.scrollHeight, innerHeight))`))
+	defer tab.SetWidth(width)
 	var image []byte
 	tab.call("taking a screenshot", func(ctx context.Context) error {
-		if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](`document.fonts.ready.then(() => {})`, chromedp.EvalAwaitPromise)); err != nil {
-			return err
-		}
-		whole, beyond := page.CaptureScreenshotFormatPng, true
-		shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: whole, CaptureBeyondViewport: &beyond})
+		shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng})
 		image = shot.Data
 		return err
 	})
@@ -74,9 +73,14 @@ type AxeReport struct {
 }
 
 // Axe checks the accessibility of the open page as it is now. Violations fail the test; what could not be decided is
-// logged and returned. It is evaluated by the debugger, so the page's security policy needs no hole for it.
+// logged and returned. It is evaluated by the debugger, so the page's security policy needs no hole for it; where scripts are
+// switched off, they are on while it works, because it waits for timers.
 func (tab *Tab) Axe() []string {
 	tab.t.Helper()
+	if tab.plain {
+		tab.setScripts(true)
+		defer tab.setScripts(false)
+	}
 	Eval[bool](tab, axeSource+"; true")
 	report := Eval[AxeReport](tab, axeRun)
 	for _, v := range report.Violations {

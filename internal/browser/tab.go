@@ -26,6 +26,7 @@ const patience = 30 * time.Second
 type Tab struct {
 	t      testing.TB
 	ctx    context.Context
+	plain  bool // the visitor has switched scripts off
 	status int64
 
 	mu       sync.Mutex
@@ -44,11 +45,18 @@ type Option func(*Tab)
 // NoJS switches scripts off, as some visitors do.
 func NoJS() Option {
 	return func(tab *Tab) {
-		tab.call("switching scripts off", func(ctx context.Context) error {
-			_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-			return err
-		})
+		tab.plain = true
+		tab.setScripts(false)
 	}
+}
+
+// setScripts switches the page's scripts on or off. Those of a page that was loaded without them do not start later.
+func (tab *Tab) setScripts(on bool) {
+	tab.t.Helper()
+	tab.call("switching scripts", func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+		return err
+	})
 }
 
 // Width sets the width of the window in CSS pixels; 1280 when not given.
@@ -358,12 +366,21 @@ func (tab *Tab) Key(keys string) {
 	tab.call("pressing keys", func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.KeyEvent(keys)) })
 }
 
+// windowHeight is how high a window is.
+const windowHeight = 900
+
 // SetWidth sets the width of the window; narrow ones (below 600) behave like a phone.
 func (tab *Tab) SetWidth(pixels int64) {
 	tab.t.Helper()
-	tab.call("setting the width", func(ctx context.Context) error {
+	tab.SetSize(pixels, windowHeight)
+}
+
+// SetSize sets width and height of the window.
+func (tab *Tab) SetSize(width, height int64) {
+	tab.t.Helper()
+	tab.call("setting the size", func(ctx context.Context) error {
 		_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-			Width: pixels, Height: 900, DeviceScaleFactor: 1, Mobile: pixels < 600,
+			Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600,
 		})
 		return err
 	})

@@ -152,6 +152,9 @@ func (f Facts) resident() Finding {
 		if who.Sex != "" {
 			rows = append(rows, compareText("sex", string(who.Sex), q.Answer["sex"]))
 		}
+		if kana := who.NameKana.Full(); kana != "" && q.Answer["kana"] != "" {
+			rows = append(rows, compareText("kana", kana, q.Answer["kana"]))
+		}
 		return judged(rows, "resident_matches", "resident_differs")
 	case application.ResidentDeceased:
 		return Finding{Result: Fail, Code: "resident_deceased"}
@@ -200,6 +203,10 @@ func (f Facts) payment() Finding {
 		return Finding{Result: Pass, Code: "nothing_to_pay"}
 	case f.Order.State == payment.Paid:
 		return Finding{Result: Pass, Code: "paid"}
+	case f.Order.State == payment.RefundDue:
+		return Finding{Result: Attention, Code: "refund_due"}
+	case f.Order.State == payment.Refunded:
+		return Finding{Result: Attention, Code: "refunded"}
 	}
 	return Finding{Result: Pending, Code: "not_paid"}
 }

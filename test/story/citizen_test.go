@@ -129,10 +129,10 @@ func (v *visitor) pays(id string) {
 	v.goes(demo.CitizenPortal, "/applications/"+id+"/paid")
 }
 
-// applies brings a registration of a nurse from its start to the review, and returns its number.
-func (v *visitor) applies(card string, a typed) string {
+// applies brings a registration from its start to the review, and returns its number.
+func (v *visitor) applies(card, procedure string, a typed) string {
 	v.t.Helper()
-	v.logsIn(card, "/procedures/kangoshi.mhlw/registration")
+	v.logsIn(card, procedure)
 	id := v.begins()
 	v.fills(a, nil)
 	v.uploads("medical_certificate", "certificate.png")

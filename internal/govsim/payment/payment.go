@@ -208,6 +208,19 @@ func (s *Server) Charges() int {
 	return n
 }
 
+// Refunds returns how often payers got something back.
+func (s *Server) Refunds() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, e := range s.ledger {
+		if e.Kind == "refund" {
+			n++
+		}
+	}
+	return n
+}
+
 // Orders returns how many orders were made.
 func (s *Server) Orders() int {
 	s.mu.Lock()

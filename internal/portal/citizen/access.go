@@ -19,7 +19,7 @@ import (
 )
 
 // looksPerPage is how many looks one page of the log shows.
-const looksPerPage = 50
+const looksPerPage = 20
 
 // accessView is who looked at the person's data.
 type accessView struct {
@@ -151,7 +151,24 @@ func itemWords(page *ui.Page, cat *qualification.Catalogue, l audit.Logged) stri
 			said = append(said, page.Text(def.Item(item).Label))
 			continue
 		}
+		if label := documentLabel(page, def, item); label != "" {
+			said = append(said, label)
+			continue
+		}
 		said = append(said, known(page, "seen.", item))
 	}
 	return strings.Join(said, page.T("list.comma"))
+}
+
+// documentLabel names a document that some procedure of the register asks for, "" when none does.
+func documentLabel(page *ui.Page, def *qualification.Definition, id string) string {
+	if def == nil {
+		return ""
+	}
+	for i := range def.Procedures {
+		if e := def.Procedures[i].Document(id); e != nil {
+			return page.Text(e.Label)
+		}
+	}
+	return ""
 }

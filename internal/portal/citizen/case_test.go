@@ -32,7 +32,7 @@ func TestUploads(t *testing.T) {
 	for range 3 {
 		v.upload(to, input, `C:\fakepath\診断書.png`, casetest.PNG).want(http.StatusSeeOther, "/applications/"+id+"/documents")
 	}
-	page := v.get("/applications/"+id+"/documents").want(200, "診断書.png", "PNG・1 KB", "削除").lacks("fakepath", `type="file"`)
+	page := v.get("/applications/"+id+"/documents").want(200, "診断書.png", "PNG 1 KB", "削除").lacks("fakepath", `type="file"`)
 	v.upload(to, input, "四つ目.png", casetest.PNG).want(422, "ファイルの数が上限に達しています")
 	remove := regexp.MustCompile(`value="(remove:[0-9a-f-]+)"`).FindStringSubmatch(page.Body)[1]
 	v.multipart(to, "action", remove).want(http.StatusSeeOther, "/applications/"+id+"/documents")

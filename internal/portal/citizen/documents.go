@@ -114,7 +114,7 @@ func fileControl(page *ui.Page, v *application.View, e *qualification.Evidence) 
 		}
 		all++
 		if u.Round == v.Case.Round {
-			c.Files = append(c.Files, ui.UploadedFile{ID: u.ID.String(), Name: u.Name, Detail: mediaWords(u.Media) + "・" + sizeWords(u.Size),
+			c.Files = append(c.Files, ui.UploadedFile{ID: u.ID.String(), Name: u.Name, Detail: mediaWords(u.Media) + " " + sizeWords(u.Size),
 				View: casePath(v.Case.PublicID, "uploads", u.ID.String()), Remove: "remove:" + u.ID.String()})
 		}
 	}

@@ -41,6 +41,9 @@ func (p *portal) receipt(w http.ResponseWriter, r *http.Request, a application.A
 	if err != nil {
 		return err
 	}
+	if round > 0 {
+		page.Title = ui.Plain(view.Title) + " " + f.Case.PublicID + " (" + strconv.Itoa(round) + ")"
+	}
 	return page.Render(w, receiptPage(page, view))
 }
 

@@ -254,7 +254,7 @@ func (p *portal) startPage(w http.ResponseWriter, r *http.Request, a application
 		return err
 	}
 	page := p.site.Page(r, "start.title")
-	page.Title = ui.Plain(page.Text(o.Procedure.Name))
+	page.Title = page.T("start.title.of", page.Text(o.Procedure.Name))
 	page.Current, page.Back = "qualifications", procedurePath(o.Register.ID, o.Procedure.ID)
 	return page.Render(w, startPage(page, fillStart(page, p.Desk.Catalogue, o, cases, held)))
 }

@@ -73,9 +73,9 @@ func fillKeys(page *ui.Page, set verification.KeySet, cfg Config) keysView {
 	v.Keys = ui.Table{Caption: page.R("keys.list"), Empty: page.R("keys.none"), Columns: []ui.Column{
 		{Text: page.R("keys.kid")}, {Text: page.R("keys.registrar")}, {Text: page.R("keys.from")}, {Text: page.R("keys.state")}}}
 	for _, k := range set {
-		name := k.RegistrarName
-		if name == "" {
-			name = k.Registrar
+		name := k.Registrar
+		if r, ok := cfg.Verifier.Catalogue.Registrar(k.Registrar); ok {
+			name = page.Text(r.Name)
 		}
 		v.Keys.Rows = append(v.Keys.Rows, []templ.Component{code(k.KID), ui.Cell(name), ui.Cell(page.Day(k.NotBefore)), keyState(page, k)})
 	}

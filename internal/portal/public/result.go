@@ -158,9 +158,9 @@ func checksOf(page *ui.Page, r verification.Result) []ui.ResultCheck {
 		c := ui.ResultCheck{Text: page.R(key), OK: o == verification.Yes, Open: o == verification.Unknown}
 		switch o {
 		case verification.Yes:
-			c.Say = yes + "・" + at
+			c.Say = page.R("say.found", yes, at)
 		case verification.No:
-			c.Say = no + "・" + at
+			c.Say = page.R("say.found", no, at)
 		}
 		return c
 	}
