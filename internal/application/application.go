@@ -252,6 +252,10 @@ func (c *Correction) Asks(item string) bool {
 // draftLife is how long an untouched draft is kept; the portal shows the date.
 const draftLife = 30 * 24 * time.Hour
 
+// expiryMoves is how often the end of a draft that is worked on is moved on: the date is in an index, which would have to
+// be written with every page of the form otherwise.
+const expiryMoves = 24 * time.Hour
+
 // correctionDays is how many business days an applicant has to answer a correction request unless the officer says
 // otherwise. The law gives no number for this; registrars set it.
 const correctionDays = 10

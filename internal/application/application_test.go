@@ -1,6 +1,7 @@
 package application_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -585,5 +586,50 @@ func TestMeasureIsNotTheApplicants(t *testing.T) {
 	notices, err := w.Desk.Notices(ctx, w.Nurse)
 	if err != nil || slices.ContainsFunc(notices, func(n application.Notice) bool { return n.PublicID == id }) {
 		t.Errorf("notices %+v, error %v", notices, err)
+	}
+}
+
+// TestWithdrawnDraft: what was typed and handed in before a draft was given up is forgotten.
+func TestWithdrawnDraft(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	id := w.Draft(t)
+	if err := w.Desk.Withdraw(ctx, w.Nurse, id); err != nil {
+		t.Fatal(err)
+	}
+	for want := range []int{1, 0} { // the second sweep finds nothing left
+		if n, err := w.Clerk.Sweep(ctx, 10); err != nil || n != 1-want {
+			t.Fatalf("swept %d, error %v, want %d", n, err, 1-want)
+		}
+	}
+	v, err := w.Desk.View(ctx, w.Nurse, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Case.State != application.Withdrawn || len(v.Case.Answers.Values) != 0 || len(v.Uploads) != 0 || v.Case.Applicant.Name.Family != "" {
+		t.Errorf("the withdrawn draft keeps %+v and %d documents", v.Case.Answers, len(v.Uploads))
+	}
+}
+
+// TestOtherFees: what was signed is what is charged; when the amount has changed meanwhile, nothing is handed in and the
+// check page can show the new one.
+func TestOtherFees(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	id := w.Draft(t)
+	r := w.Frozen(t, id)
+	cheaper := bytes.ReplaceAll(r.Bytes, []byte("9000"), []byte("1000"))
+	if _, err := w.DB.Superuser().Exec(ctx, `update sign_request set bytes = $1 where id = $2`, cheaper, r.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Desk.Submit(ctx, w.Nurse, id, r.ID, casetest.Sign(cheaper), nil)
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Key != "fault.content_changed" {
+		t.Fatalf("error %v, want key fault.content_changed", err)
+	}
+	if again := w.Frozen(t, id); !bytes.Contains(again.Bytes, []byte("9000")) {
+		t.Error("the amount is not frozen anew")
 	}
 }

@@ -102,6 +102,24 @@ func Release(ctx context.Context, tx *pg.Tx, c *Case, staff uuid.UUID) error {
 	return b.Send(ctx, tx.Tx)
 }
 
+// Free gives an item that somebody else holds back to the pool: its holder is away, or no longer works here.
+func Free(ctx context.Context, tx *pg.Tx, c *Case) error {
+	w, err := ActiveWork(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	if w == nil || w.Assignee == nil {
+		return fault.New(fault.Conflict, "fault.case_not_held", "freeing a case that nobody holds")
+	}
+	to := WorkOpen
+	if w.State == WorkWaiting {
+		to = WorkWaiting
+	}
+	var b pg.Batch
+	c.moveWork(&b, tx, w, to, nil)
+	return b.Send(ctx, tx.Tx)
+}
+
 // heldBy returns the active item if the person holds it; acts on a case are for its holder alone.
 func heldBy(ctx context.Context, tx *pg.Tx, c *Case, staff uuid.UUID) (*WorkItem, error) {
 	w, err := ActiveWork(ctx, tx, c)

@@ -215,11 +215,16 @@ func (c *Case) saveAnswers(b *pg.Batch, tx *pg.Tx) error {
 		return fmt.Errorf("writing answers: %w", err)
 	}
 	expires := tx.Now.Add(draftLife)
-	b.ExecOne("saving answers", `
-		update application
-		   set answers = $3, updated_at = $4, revision = revision + 1,
-		       expires_at = case when state in ('draft', 'signing') then $5 else expires_at end
-		 where register_id = $1 and id = $2`, c.RegisterID, c.ID, answers, tx.Now, expires)
+	if c.ExpiresAt == nil || !c.ExpiresAt.Before(expires.Add(-expiryMoves)) {
+		b.ExecOne("saving answers", `
+			update application set answers = $3, updated_at = $4, revision = revision + 1 where register_id = $1 and id = $2`,
+			c.RegisterID, c.ID, answers, tx.Now)
+		return nil
+	}
+	c.ExpiresAt = &expires
+	b.ExecOne("saving answers of a draft", `
+		update application set answers = $3, updated_at = $4, revision = revision + 1, expires_at = $5 where register_id = $1 and id = $2`,
+		c.RegisterID, c.ID, answers, tx.Now, expires)
 	return nil
 }
 

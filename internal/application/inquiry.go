@@ -347,14 +347,16 @@ func documentHandled(ctx context.Context, tx *pg.Tx, c *Case, evidenceID string)
 	return slices.ContainsFunc(corrections, func(k Correction) bool { return k.Asks("evidence:" + evidenceID) }), nil
 }
 
-// Sweep closes drafts whose time has passed, a few at a time, and returns how many it closed.
+// Sweep closes drafts whose time has passed and forgets what was in them and in drafts that were withdrawn, a few at a
+// time. It returns how many it dealt with. A case that was handed in has no expiry.
 func (k *Clerk) Sweep(ctx context.Context, limit int) (int, error) {
 	closed := 0
 	for _, r := range k.Catalogue.Registrars() {
 		err := k.DB.InRegistrar(ctx, r.ID, func(tx *pg.Tx) error {
 			rows, err := tx.Query(ctx, `
 				select `+caseColumns+` from application
-				 where registrar_id = $1 and state in ('draft', 'signing') and expires_at < $2
+				 where registrar_id = $1 and (state in ('draft', 'signing') and expires_at < $2
+				    or state = 'withdrawn' and expires_at is not null)
 				 order by expires_at limit $3 for update skip locked`, r.ID, tx.Now, limit)
 			if err != nil {
 				return fmt.Errorf("reading expired drafts: %w", err)
@@ -387,14 +389,17 @@ func expire(ctx context.Context, tx *pg.Tx, found []*Case) error {
 			unuse(&b, tx, u.SHA256)
 		}
 		b.Exec("forgetting the documents of a draft", `delete from upload where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
-		c.move(&b, tx, Expired)
 		b.ExecOne("forgetting a draft", `
-			update application set answers = '{"raw":{},"values":{}}', applicant = $3 where register_id = $1 and id = $2`,
+			update application set expires_at = null, answers = '{"raw":{},"values":{}}', applicant = $3 where register_id = $1 and id = $2`,
 			c.RegisterID, c.ID, person.Particulars{})
 		b.Exec("forgetting frozen content", `
 			update sign_request set state = 'dropped', bytes = '' where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
 		b.Exec("forgetting what a registry answered", `
 			update inquiry set answer = null where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
+		if c.State == Withdrawn { // a draft that its applicant gave up has ended already
+			continue
+		}
+		c.move(&b, tx, Expired)
 		c.event(&b, tx, "expired", "system", nil)
 		c.notify(&b, tx, "expired")
 		events = append(events, c.audited(audit.ApplicationExpire, audit.Actor{Kind: audit.ActorSystem, ID: "application.sweep"}))

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -215,7 +216,35 @@ func (d *Desk) Submit(ctx context.Context, a Applicant, publicID string, request
 		out = c
 		return d.submit(ctx, tx, a, c, r.ID, signed)
 	})
+	if errors.Is(err, errFees) {
+		err = errors.Join(err, d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
+			var b pg.Batch
+			if err := c.reopen(&b, tx); err != nil {
+				return err
+			}
+			return b.Send(ctx, tx.Tx)
+		}))
+	}
 	return out, err
+}
+
+// errFees says that what is due has changed since the content was frozen: a registry has answered, a day has passed. The
+// content is dropped, and the check page shows the new amount before anything is signed again.
+var errFees = fault.New(fault.Conflict, "fault.content_changed", "submitting with other fees than were signed")
+
+// sameFees compares what is due now with what the frozen content says.
+func sameFees(r *SignRequest, lines []qualification.FeeLine) error {
+	doc, err := r.Document()
+	if err != nil {
+		return err
+	}
+	same := slices.EqualFunc(doc.FeeLines, lines, func(a DocumentFee, b qualification.FeeLine) bool {
+		return a.ID == b.ID && a.Kind == string(b.Kind) && a.Collector == b.Collector && a.Amount == b.Amount
+	})
+	if !same {
+		return errFees
+	}
+	return nil
 }
 
 // SamePerson compares the signer with the person who logged in: birth date and sex exactly, the name with the positions
@@ -249,7 +278,7 @@ func (d *Desk) submit(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, requ
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		c.RegisterID, c.ID, r.Round, r.ID, r.Bytes, r.Digest, signed.CMS, signed.Signer, tx.Now)
 	if c.Round == 0 {
-		err = d.submitFirst(ctx, tx, &b, a, c)
+		err = d.submitFirst(ctx, tx, &b, a, c, r)
 	} else {
 		err = d.submitCorrection(ctx, tx, &b, a, c)
 	}
@@ -257,7 +286,7 @@ func (d *Desk) submit(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, requ
 }
 
 // submitFirst hands a new application in: deadline, charges, questions to the registries.
-func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applicant, c *Case) error {
+func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applicant, c *Case, r *SignRequest) error {
 	v, err := d.view(ctx, tx, a, c)
 	if err != nil {
 		return err
@@ -265,6 +294,9 @@ func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applic
 	lines, err := v.Procedure.FeeLines(v.Facts)
 	if err != nil {
 		return fmt.Errorf("working out the fees of case %s: %w", c.PublicID, err)
+	}
+	if err := sameFees(r, lines); err != nil {
+		return err
 	}
 	due := calendar.AddBusinessDays(calendar.Of(tx.Now), v.Procedure.StandardDays)
 	c.DueOn, c.SubmittedAt = &due, &tx.Now
@@ -318,5 +350,8 @@ func (d *Desk) submitCorrection(ctx context.Context, tx *pg.Tx, b *pg.Batch, a A
 	}
 	c.event(b, tx, "corrected", "applicant", nil)
 	c.notify(b, tx, "corrected")
-	return c.send(ctx, tx, b, audit.ApplicationCorrect, a.actor())
+	if err := c.send(ctx, tx, b, audit.ApplicationCorrect, a.actor()); err != nil {
+		return err
+	}
+	return settleUndecidable(ctx, tx, d.Catalogue, c) // an answer that came meanwhile
 }

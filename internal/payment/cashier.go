@@ -158,21 +158,8 @@ func (k *Counter) expired(ctx context.Context, a application.Applicant, d Due) (
 	if err != nil || status != StatusCancelled {
 		return false, nil
 	}
-	reg, err := application.Locate(k.Desk.Catalogue, d.Case.PublicID)
-	if err != nil {
-		return false, err
-	}
 	return true, k.Desk.InCase(ctx, a, d.Case.PublicID, func(tx *pg.Tx, c *application.Case) error {
-		o, err := ReadOrder(ctx, tx, c)
-		if err != nil || o.State != Offered || o.PublicID != d.Order.PublicID {
-			return err
-		}
-		var b pg.Batch
-		o.move(&b, tx, Planned)
-		b.ExecOne("planning the next order", `
-			update payment_order set public_id = $3, provider_order = null, pay_url = null
-			 where register_id = $1 and application_id = $2`, o.RegisterID, o.ApplicationID, publicid.New(reg.Code))
-		return b.Send(ctx, tx.Tx)
+		return renew(ctx, tx, k.Desk.Catalogue, c, d.Order.PublicID)
 	})
 }
 
@@ -473,6 +460,9 @@ func (k *Cashier) Reconcile(ctx context.Context, age time.Duration, limit int) (
 				failed = errors.Join(failed, fmt.Errorf("asking about order %s: %w", o.PublicID, err))
 				continue
 			}
+			if status == StatusCancelled {
+				failed = errors.Join(failed, k.lapse(ctx, r.ID, o))
+			}
 			if status != StatusPaid {
 				continue
 			}
@@ -486,13 +476,44 @@ func (k *Cashier) Reconcile(ctx context.Context, age time.Duration, limit int) (
 	return found, failed
 }
 
+// lapse puts an order that the provider has let go back to planned, so that it is not asked about for ever; the next visit
+// to the payment page opens a new one.
+func (k *Cashier) lapse(ctx context.Context, registrar string, o Order) error {
+	return k.DB.InRegistrar(ctx, registrar, func(tx *pg.Tx) error {
+		c, err := application.LockCaseByID(ctx, tx, o.RegisterID, o.ApplicationID)
+		if err != nil {
+			return err
+		}
+		return renew(ctx, tx, k.Catalogue, c, o.PublicID)
+	})
+}
+
+// renew plans the next order of a case under a new key, if it still stands as the caller saw it. The caller has locked the
+// case.
+func renew(ctx context.Context, tx *pg.Tx, cat *qualification.Catalogue, c *application.Case, seen string) error {
+	reg, err := application.Locate(cat, c.PublicID)
+	if err != nil {
+		return err
+	}
+	o, err := ReadOrder(ctx, tx, c)
+	if err != nil || o.State != Offered || o.PublicID != seen {
+		return err
+	}
+	var b pg.Batch
+	o.move(&b, tx, Planned)
+	b.ExecOne("planning the next order", `
+		update payment_order set public_id = $3, provider_order = null, pay_url = null
+		 where register_id = $1 and application_id = $2`, o.RegisterID, o.ApplicationID, publicid.New(reg.Code))
+	return b.Send(ctx, tx.Tx)
+}
+
 func (k *Cashier) openOrders(ctx context.Context, registrar string, age time.Duration, limit int) (orders []Order, err error) {
 	err = k.DB.InRegistrar(ctx, registrar, func(tx *pg.Tx) error {
 		rows, err := tx.Query(ctx, `
 			select o.register_id, o.application_id, o.public_id, o.state, o.total, o.provider_order, o.pay_url, o.created_at, o.paid_at, o.ended_at
 			  from payment_order o
 			 where o.state = 'offered' and o.created_at < $1
-			 order by o.created_at desc limit $2`, tx.Now.Add(-age), limit)
+			 order by o.created_at limit $2`, tx.Now.Add(-age), limit)
 		if err != nil {
 			return fmt.Errorf("reading open orders: %w", err)
 		}

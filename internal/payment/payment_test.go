@@ -257,3 +257,22 @@ func TestExpiredPage(t *testing.T) {
 		t.Errorf("%d yen charged", got)
 	}
 }
+
+// TestLapsedOrder: an order that the provider let go is asked about once more and no longer.
+func TestLapsedOrder(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	id := w.Submitted(t)
+	open(t, w, id)
+	w.Provider.Expire(due(t, w, id).Order.PublicID)
+	w.Clock.Advance(time.Hour)
+	for range 2 {
+		if n, err := w.Cashier.Reconcile(t.Context(), time.Minute, 10); err != nil || n != 0 {
+			t.Fatalf("reconciled %d, error %v", n, err)
+		}
+	}
+	if d := due(t, w, id); d.Order.State != payment.Planned || d.Order.ProviderOrder != nil {
+		t.Errorf("order %+v", d.Order)
+	}
+	w.Pay(t, id)
+}

@@ -220,6 +220,28 @@ func TestReturnAndReject(t *testing.T) {
 	casetest.CompareCounters(t, w)
 }
 
+// TestFree: a case held by somebody who is away can be taken from them by an approver, by nobody else.
+func TestFree(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	id := w.InReview(t)
+	wantKey(t, w.Office.Free(ctx, w.Approver, id), "fault.case_not_held")
+	if err := w.Office.Take(ctx, w.Reviewer, id); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Office.Free(ctx, w.Reviewer, id); !errors.Is(err, fault.Forbidden) {
+		t.Errorf("a reviewer frees a case: %v, want forbidden", err)
+	}
+	if err := w.Office.Free(ctx, w.Approver, id); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Office.Take(ctx, w.Approver, id); err != nil {
+		t.Errorf("taking a freed case: %v", err)
+	}
+	casetest.CompareCounters(t, w)
+}
+
 // TestTakeNext: many officers at once get each case once, nearest deadline first.
 func TestTakeNext(t *testing.T) {
 	t.Parallel()

@@ -48,6 +48,7 @@ type caseView struct {
 	Reviewing bool   // the reader holds the case in review: the list can be filled in
 	Deciding  bool   // the reader holds the case for the decision
 	Mine      bool   // the reader holds the case
+	MayFree   bool   // somebody else holds it, and the reader may take it from them
 	MayTake   bool   // nobody holds it and the reader's roles permit it
 	Own       bool   // the reader has proposed what waits for a second person
 	Waiting   bool   // the applicant has to act
@@ -205,6 +206,7 @@ func newCase(page *ui.Page, o seat, l look, typed []review.Verdict, today calend
 		out.EntryPath = entryPath(c.RegisterID, c.EntryID.String())
 	}
 	out.Mine = l.standing.Holds(o.Officer)
+	out.MayFree = !out.Mine && l.standing.Work != nil && l.standing.Work.Assignee != nil && o.Staff.May(o.Body, account.CaseApprove)
 	out.Reviewing, out.Deciding = l.standing.Reviews(o.Officer), l.standing.Decides(o.Officer)
 	out.Own = proposedBy(v, o)
 	out.MayTake = mayTake(o, l.standing) && !out.Own
@@ -324,6 +326,15 @@ func (p *portal) take(w http.ResponseWriter, r *http.Request, o seat) error {
 		return p.done(w, r, casePath(id, "decision"), "case.taken")
 	}
 	return p.done(w, r, casePath(id), "case.taken")
+}
+
+// free takes the case from whoever holds it.
+func (p *portal) free(w http.ResponseWriter, r *http.Request, o seat) error {
+	id := r.PathValue("id")
+	if err := p.Desk.Free(r.Context(), o.Officer, id); err != nil {
+		return err
+	}
+	return p.done(w, r, casePath(id), "case.freed", id)
 }
 
 // release gives the case back to the others.

@@ -136,6 +136,7 @@ func (p *portal) routes() http.Handler {
 	known("POST /cases/{id}/purpose", p.statePurpose)
 	known("POST /cases/{id}/take", p.take)
 	known("POST /cases/{id}/release", p.release)
+	known("POST /cases/{id}/free", p.free)
 	known("POST /cases/{id}/checks", p.saveChecks)
 	known("POST /cases/{id}/notes", p.addNote)
 	known("GET /cases/{id}/documents/{document}", p.document)

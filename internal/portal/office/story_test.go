@@ -209,6 +209,10 @@ func TestCasesOfOthers(t *testing.T) {
 	for _, path := range []string{"/correction", "/proposal", "/decision"} {
 		o.says(o.get("/cases/"+id+path), http.StatusConflict, "案件の担当者だけができます")
 	}
+	v.says(v.post("/cases/"+id+"/free"), http.StatusForbidden)
+	o.says(o.get("/cases/"+id), http.StatusOK, "担当を解除して未担当に戻す")
+	o.expect(o.post("/cases/"+id+"/free"), http.StatusSeeOther, "/cases/"+id)
+	v.expect(v.post("/cases/"+id+"/take"), http.StatusSeeOther, "/cases/"+id)
 	v.expect(v.post("/cases/"+id+"/release"), http.StatusSeeOther, "/")
 	o.says(o.get("/cases/"+id), http.StatusOK, "審査の担当者を待っています", "担当する")
 }
