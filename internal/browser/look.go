@@ -60,7 +60,7 @@ func (tab *Tab) Zoom(percent int) {
 }
 
 // axeRun checks the levels A and AA of WCAG 2.0 to 2.2 and the best practices.
-const axeRun = `axe.run(document, {runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}})
+const axeRun = `axe.run(document, {resultTypes: ["violations", "incomplete"], runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}})
 	.then(r => ({
 		violations: r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + v.help + " — " + n.target.join(" ") + " — " + n.html.slice(0, 200) + " — " + (n.failureSummary ?? ""))),
 		incomplete: r.incomplete.flatMap(v => v.nodes.map(n => v.id + " — " + n.target.join(" "))),
