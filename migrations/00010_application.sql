@@ -128,7 +128,7 @@ create table application (
   constraint application_public_id_unique unique (register_id, public_id),
   constraint application_move_fkey foreign key (prior_state, state) references application_move (prior_state, state),
   constraint application_definition_fkey foreign key (definition_id, definition_version) references definition (id, version)
-);
+) with (fillfactor = 50); -- a case changes a dozen times: its versions stay on their page, and no index is written
 create index application_ref on application (person_ref, register_id);
 create index application_expiry on application (expires_at) where expires_at is not null;
 comment on table application is 'One person''s request for one procedure, from draft to decision. body_id is the body that must act; applicant is what the card said at login.';
@@ -283,7 +283,7 @@ create table work_count (
   slot integer not null,
   n bigint not null,
   constraint work_count_pkey primary key (body_id, step, state, slot)
-);
+) with (fillfactor = 50);
 comment on table work_count is 'Counters of the inbox, kept in the transactions that move work items, spread over slots so that they do not queue.';
 grant select, insert, update on work_count to akashi_citizen, akashi_office, akashi_worker;
 

@@ -71,8 +71,8 @@ begin
     execute format('alter table %I enable row level security', t);
     execute format('alter table %I force row level security', t);
     execute format($p$create policy with_case on %I
-      using (exists (select 1 from application a where a.register_id = %I.register_id and a.id = %I.application_id))
-      with check (exists (select 1 from application a where a.register_id = %I.register_id and a.id = %I.application_id))$p$, t, t, t, t, t);
+      using (exists (select 1 from application a where a.register_id = %I.register_id and a.id = %I.application_id offset 0))
+      with check (exists (select 1 from application a where a.register_id = %I.register_id and a.id = %I.application_id offset 0))$p$, t, t, t, t, t);
   end loop;
 end $$;
 -- +goose StatementEnd

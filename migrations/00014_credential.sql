@@ -90,8 +90,8 @@ comment on table credential_history is 'Every change of a credential''s state, w
 alter table credential_history enable row level security;
 alter table credential_history force row level security;
 create policy with_credential on credential_history
-  using (exists (select 1 from credential c where c.register_id = credential_history.register_id and c.id = credential_history.credential_id))
-  with check (exists (select 1 from credential c where c.register_id = credential_history.register_id and c.id = credential_history.credential_id));
+  using (exists (select 1 from credential c where c.register_id = credential_history.register_id and c.id = credential_history.credential_id offset 0))
+  with check (exists (select 1 from credential c where c.register_id = credential_history.register_id and c.id = credential_history.credential_id offset 0));
 grant select, insert on credential_history to akashi_office, akashi_worker;
 grant select on credential_history to akashi_citizen;
 

@@ -129,6 +129,10 @@ func BenchmarkStages(b *testing.B) {
 		all.Wait()
 	}
 	round(200) // until every connection has its plans
+	if _, err := w.DB.Superuser().Exec(b.Context(), "analyze"); err != nil {
+		b.Fatal(err)
+	}
+	round(100)
 	pids, err := backends(b.Context(), w.DB.Superuser())
 	if err != nil {
 		b.Fatal(err)
