@@ -28,13 +28,13 @@ func (s *Server) retirePrevious(ctx context.Context) error {
 		return nil
 	}
 	if !s.isOurServer(f.pid) {
-		return s.retireStale(f)
+		return s.retireStale(ctx, f)
 	}
 	s.cfg.Logger.Warn("stopping the PostgreSQL that a killed program left running", "pid", f.pid)
 	if err := s.stopOrphan(ctx, f.pid); err != nil {
 		return err
 	}
-	return s.retireStale(f)
+	return s.retireStale(ctx, f)
 }
 
 // isOurServer tells whether pid is a live process that works in our cluster. Numbers are used again, so the number
@@ -95,22 +95,32 @@ func (s *Server) awaitGone(ctx context.Context, pid int) bool {
 	return true
 }
 
+// leftoverPatience is how long processes of a killed server may take to notice that it is gone.
+const leftoverPatience = 15 * time.Second
+
 // retireStale puts the lock files aside when they name a dead process that its parent has not reaped, or a stranger who
 // got the number after a reboot. PostgreSQL itself would refuse to start for as long as that process is there, which can
 // be for ever in a container whose first process reaps nobody. Removing postmaster.pid blindly is how clusters get two
 // servers and are ruined; here it is proven that no process works in the cluster and that nobody is attached to its
 // shared memory, which is what the file protects.
-func (s *Server) retireStale(f pidFile) error {
+//
+// A killed server's other processes need a moment to notice and leave; they are given leftoverPatience.
+func (s *Server) retireStale(ctx context.Context, f pidFile) error {
 	if processState(f.pid) == 0 {
 		return nil // PostgreSQL sees that nobody has the number, and replaces the file
 	}
 	if now, err := readPidFile(s.pgdata()); err != nil || now.pid != f.pid {
 		return nil // it was a clean stop: the file is gone
 	}
-	if pid := anyProcessIn(s.pgdata()); pid != 0 {
-		return fault.New(fault.Conflict, "", fmt.Sprintf("process %d of the previous PostgreSQL still works in %s", pid, s.pgdata()))
-	}
-	if attached(f.shmID) {
+	patience, cancel := context.WithTimeout(ctx, leftoverPatience)
+	defer cancel()
+	for pid := anyProcessIn(s.pgdata()); pid != 0 || attached(f.shmID); pid = anyProcessIn(s.pgdata()) {
+		if pause(patience, pollEvery) == nil {
+			continue
+		}
+		if pid != 0 {
+			return fault.New(fault.Conflict, "", fmt.Sprintf("process %d of the previous PostgreSQL still works in %s", pid, s.pgdata()))
+		}
 		return fault.New(fault.Conflict, "", "the previous PostgreSQL's shared memory is still in use")
 	}
 	s.cfg.Logger.Warn("the previous PostgreSQL is dead and its number is not free; its lock files are put aside", "pid", f.pid)
