@@ -132,7 +132,7 @@ func (row *checkRow) found(page *ui.Page, f review.Finding) {
 		if !c.Same {
 			one.Tier = said(page, "tier."+c.Tier, "tier.different")
 		}
-		if one.Name && !c.Same {
+		if one.Name && !c.Same && c.Item != "kana" { // a reading is read, not looked at
 			one.Left, one.Right = glyphs(c.Declared, c.Official)
 		}
 		row.Compare = append(row.Compare, one)
