@@ -171,6 +171,11 @@ func (p Place) sign(ctx context.Context, v *visitor, n int, id string) (string, 
 	if err := v.follow(ctx, "GET /applications/{id}/check"); err != nil {
 		return id, err
 	}
+	return p.signFrozen(ctx, v, n, id)
+}
+
+// signFrozen signs from the page that shows the frozen content.
+func (p Place) signFrozen(ctx context.Context, v *visitor, n int, id string) (string, error) {
 	if err := v.post(ctx, "POST /applications/{id}/sign", "/sign"); err != nil {
 		return id, err
 	}

@@ -43,6 +43,7 @@ type visitor struct {
 	from    string // told to the portals as the visitor's address
 	cookies map[string]map[string]string
 	timings *timings // nil: nothing is timed
+	id      string   // receipt number of the visitor's case, once there is one
 
 	at     *url.URL // address of the page
 	status int

@@ -106,7 +106,7 @@ func NewRunner(c Config) (*Runner, error) {
 		RetryPolicy:          &Backoff{},
 		MaxAttempts:          maxTries,
 		JobTimeout:           c.Timeout,
-		RescueStuckJobsAfter: max(10*c.Timeout, 15*time.Minute),
+		RescueStuckJobsAfter: max(2*c.Timeout, 2*time.Minute), // of a process that was killed
 		SoftStopTimeout:      c.Grace,
 		FetchCooldown:        fetchCooldown,
 		FetchPollInterval:    fetchPoll,
