@@ -78,9 +78,8 @@ type crowd struct {
 	approvers  []*visitor
 	used       atomic.Int64 // applicants who have begun
 
-	mu     sync.Mutex
-	whose  map[string]*visitor // applicant of a case
-	closed int
+	mu    sync.Mutex
+	whose map[string]*visitor // applicant of a case
 }
 
 // crowd logs everybody in, each once.

@@ -30,7 +30,6 @@ type replay struct {
 	pools     map[string]*pgxpool.Pool
 	kept      map[uuid.UUID]bool // ids that were there before
 	sessions  [][]byte           // hashes of the recorded sessions
-	code      string             // short code of the register
 	next      atomic.Int64       // registration numbers
 	different atomic.Int64       // statements that wrote another number of rows
 }

@@ -177,11 +177,11 @@ func (s *site) recordCase(ctx context.Context, inside *system.System, r *recorde
 	}
 	r.listen(true)
 	defer r.listen(false)
-	id, err := s.apply(ctx, applicant, 0)
-	if err != nil {
+	if _, err := s.apply(ctx, applicant, 0); err != nil {
 		return err
 	}
-	if id, err = s.next(ctx, reviewer, application.StepReview); err != nil {
+	id, err := s.next(ctx, reviewer, application.StepReview)
+	if err != nil {
 		return err
 	}
 	if err := s.review(ctx, reviewer, id); err != nil {
