@@ -64,6 +64,42 @@ func (w *crashWorld) running(t *testing.T) *pgxpool.Pool {
 	return pool
 }
 
+// facts tells of a case what an answer can have acknowledged.
+const facts = `
+	select a.public_id, array_remove(array['begun',
+	  case when a.answers->'values'->>'fined' = 'no' then 'filled' end,
+	  case when exists (select from submission s where s.register_id = a.register_id and s.application_id = a.id) then 'submitted' end,
+	  case when exists (select from payment_order o where o.register_id = a.register_id and o.application_id = a.id and o.state = 'paid') then 'paid' end,
+	  case when exists (select from decision d where d.register_id = a.register_id and d.application_id = a.id) then 'proposed' end,
+	  case when exists (select from decision d where d.register_id = a.register_id and d.application_id = a.id and d.outcome = 'approved') then 'approved' end], null)
+	  from application a`
+
+// nothingLost sees, before the clients go on and could make up for it, that everything that was acknowledged is there.
+func (w *crashWorld) nothingLost(t *testing.T) {
+	t.Helper()
+	admin := w.running(t)
+	defer admin.Close()
+	rows, err := admin.Query(t.Context(), facts)
+	must(t, err)
+	there := map[string][]string{}
+	var id string
+	var is []string
+	_, err = pgx.ForEachRow(rows, []any{&id, &is}, func() error {
+		there[id] = slices.Clone(is)
+		return nil
+	})
+	must(t, err)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, said := range w.said {
+		for _, what := range said {
+			if !slices.Contains(there[id], what) {
+				t.Errorf("crash %d: it was acknowledged that case %s was %s; what is there is %v", w.crashes, id, what, there[id])
+			}
+		}
+	}
+}
+
 // column reads one column.
 func column[T any](t *testing.T, db *pgxpool.Pool, sql string) []T {
 	t.Helper()
