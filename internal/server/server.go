@@ -56,6 +56,7 @@ type Server struct {
 	http   *http.Server
 	listen net.Listener
 	health net.Listener // on 127.0.0.1 too; nil when the address is reachable there already
+	fresh  *fresh
 }
 
 // Listen binds the address, so that a port in use is known before anything else starts. Serve answers.
@@ -73,7 +74,8 @@ func Listen(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for %s: %w", cfg.Name, err)
 	}
-	s := &Server{cfg: cfg, listen: l, http: newHTTP(cfg)}
+	s := &Server{cfg: cfg, listen: l, http: newHTTP(cfg), fresh: &fresh{conns: map[net.Conn]struct{}{}}}
+	s.http.ConnState = s.fresh.watch
 	if err := s.listenForHealth(); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -128,7 +130,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		<-ctx.Done()
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Grace)
 		defer cancel()
-		return errors.Join(s.http.Shutdown(stop), health.Shutdown(stop))
+		return errors.Join(s.fresh.stop(stop, s.http), health.Shutdown(stop))
 	})
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("serving %s: %w", s.cfg.Name, err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -286,5 +287,28 @@ func TestLogRedacts(t *testing.T) {
 	}
 	if !strings.Contains(got, "portal=citizen") || strings.Count(got, "[redacted]") != 3 {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestUnusedConnection: a connection on which nothing was asked does not hold a stop up.
+func TestUnusedConnection(t *testing.T) {
+	s, err := server.Listen(server.Config{Name: "unused", Addr: "127.0.0.1:0", Handler: http.NotFoundHandler(), Grace: 3 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx) }()
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := http.Get(s.URL() + "/healthz"); err != nil { // by now the other connection has been accepted, too
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("stopping beside an unused connection: %v", err)
 	}
 }
