@@ -242,7 +242,9 @@ func TestUnpublishedKey(t *testing.T) {
 func TestForgottenDoesNotPileUp(t *testing.T) {
 	t.Parallel()
 	w := casetest.New(t)
-	w.Issuer.Sign = func(context.Context, string, []byte) ([]byte, error) { return nil, fault.New(fault.Upstream, "", "signer away") }
+	w.Issuer.Sign = func(context.Context, string, []byte) ([]byte, error) {
+		return nil, fault.New(fault.Upstream, "", "signer away")
+	}
 	approved(t, w)
 	w.Clock.Advance(time.Hour)
 	for range 3 {
