@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
 	"akashi/internal/credential"
@@ -73,6 +73,7 @@ func Verify(ctx context.Context, c Config) (rows []Row, err error) {
 type issuedCredential struct {
 	body     []byte // of the request
 	sign1    *cose.Sign1
+	key      crypto.PublicKey
 	publicID string
 }
 
@@ -80,10 +81,12 @@ type issuedCredential struct {
 func (s *site) credentials(ctx context.Context) (all []issuedCredential, err error) {
 	var b pg.Batch
 	var found []struct {
-		PublicID, KID      string
-		Payload, Signature []byte
+		PublicID, KID           string
+		Payload, Signature, JWK []byte
 	}
-	pg.Read(&b, &found, "reading the credentials", `select public_id, kid, payload, signature from credential where signature is not null`)
+	pg.Read(&b, &found, "reading the credentials", `
+		select c.public_id, c.kid, c.payload, c.signature, k.public_jwk::text::bytea
+		  from credential c join signing_key k on k.kid = c.kid where c.signature is not null`)
 	if err := s.admin.Platform(ctx, func(tx *pg.Tx) error { return b.Send(ctx, tx) }); err != nil {
 		return nil, err
 	}
@@ -92,7 +95,11 @@ func (s *site) credentials(ctx context.Context) (all []issuedCredential, err err
 		if err != nil {
 			return nil, faultIf(err, "writing a credential")
 		}
-		one := issuedCredential{publicID: f.PublicID}
+		var key jose.JSONWebKey
+		if err := json.Unmarshal(f.JWK, &key); err != nil {
+			return nil, faultIf(err, "reading a key")
+		}
+		one := issuedCredential{publicID: f.PublicID, key: key.Key}
 		if one.sign1, err = cose.Decode(message); err != nil {
 			return nil, faultIf(err, "reading a credential")
 		}
@@ -162,27 +169,26 @@ func (s *site) ask(ctx context.Context, t *timings, q issuedCredential, n int64)
 // verifyClient keeps its connections.
 var verifyClient = newClient(64)
 
-// bareCheck reads key and status as the verifier does, and checks the signature.
+// bareCheck reads key and status as the verifier does, in one round trip, and checks the signature.
 func bareCheck(ctx context.Context, db *pg.DB, q issuedCredential) error {
-	return db.Public(ctx, func(tx *pg.Tx) error {
-		var jwk []byte
-		var keyOf, state string
-		var distrusted, since *time.Time
-		err := tx.QueryRow(ctx, `
-			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at
-			  from signing_key k
-			  left join credential c on c.register_id = $1 and c.public_id = $2
-			 where k.kid = $3`, register, q.publicID, q.sign1.KID).Scan(&keyOf, &jwk, &distrusted, &state, &since)
-		if err != nil {
-			return faultIf(err, "looking up a status")
-		}
-		var key jose.JSONWebKey
-		if err := json.Unmarshal(jwk, &key); err != nil {
-			return faultIf(err, "reading a key")
-		}
-		if state != "valid" {
-			return pgx.ErrNoRows
-		}
-		return cose.Verify(key.Key, q.sign1)
-	})
+	var b pg.Batch
+	var found []struct {
+		KeyOf       string
+		JWK         []byte
+		Distrusted  *time.Time
+		State       *string
+		StatusSince *time.Time
+	}
+	pg.Read(&b, &found, "looking up a status", `
+		select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at
+		  from signing_key k
+		  left join credential c on c.register_id = $1 and c.public_id = $2 and c.kid = k.kid
+		 where k.kid = $3`, register, q.publicID, q.sign1.KID)
+	if err := db.PublicOnce(ctx, &b); err != nil {
+		return err
+	}
+	if len(found) != 1 || found[0].State == nil || *found[0].State != "valid" {
+		return errUnexpected
+	}
+	return cose.Verify(q.key, q.sign1)
 }

@@ -65,6 +65,28 @@ func (b *Batch) Send(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
+// PublicOnce is Public for statements that need nothing in between: the whole transaction is one round trip. After an
+// error the connection, which is left within a transaction, is given up.
+func (db *DB) PublicOnce(ctx context.Context, b *Batch) error {
+	conn, err := db.Pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("taking a connection: %w", err)
+	}
+	defer conn.Release()
+	whole := Batch{}
+	whole.Exec("beginning", "begin")
+	whole.Exec("opening the public door", "set local app.door = 'public'")
+	whole.inner.QueuedQueries = append(whole.inner.QueuedQueries, b.inner.QueuedQueries...)
+	whole.checks = append(whole.checks, b.checks...)
+	whole.Exec("ending", "commit")
+	results := conn.SendBatch(ctx, &whole.inner)
+	err = whole.collect(results)
+	if closeErr := results.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
 func (b *Batch) collect(results pgx.BatchResults) error {
 	for _, c := range b.checks {
 		if c.read != nil {

@@ -212,30 +212,26 @@ type found struct {
 // look reads the key and the status in one round trip. fault.NotFound when no such key was published. The status is that
 // of a credential which was signed with this very key: an old key of the registrar cannot speak for a later credential.
 func (v *Verifier) look(ctx context.Context, registerID, publicID, kid string) (*found, error) {
-	var row *found
-	err := v.DB.Public(ctx, func(tx *pg.Tx) error {
-		rows, err := tx.Query(ctx, `
-			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at
-			  from signing_key k
-			  left join credential c on c.register_id = $1 and c.public_id = $2 and c.kid = k.kid
-			 where k.kid = $3`, registerID, publicID, kid)
-		if err != nil {
-			return fmt.Errorf("looking up a status: %w", err)
-		}
-		row, err = pgx.CollectExactlyOneRow(rows, func(r pgx.CollectableRow) (*found, error) {
-			var f found
-			return &f, r.Scan(&f.KeyRegistrar, &f.JWK, &f.DistrustedAt, &f.State, &f.StatusAt)
-		})
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fault.New(fault.NotFound, "", "looking up a published key")
-		}
-		return err
-	})
-	if err != nil {
+	var b pg.Batch
+	var rows []found
+	pg.ReadBy(&b, &rows, scanFound, "looking up a status", `
+		select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at
+		  from signing_key k
+		  left join credential c on c.register_id = $1 and c.public_id = $2 and c.kid = k.kid
+		 where k.kid = $3`, registerID, publicID, kid)
+	if err := v.DB.PublicOnce(ctx, &b); err != nil {
 		return nil, err
 	}
-	row.public, err = v.publicKey(kid, row.JWK)
-	return row, err
+	if len(rows) != 1 {
+		return nil, fault.New(fault.NotFound, "", "looking up a published key")
+	}
+	var err error
+	rows[0].public, err = v.publicKey(kid, rows[0].JWK)
+	return &rows[0], err
+}
+
+func scanFound(r pgx.CollectableRow) (f found, err error) {
+	return f, r.Scan(&f.KeyRegistrar, &f.JWK, &f.DistrustedAt, &f.State, &f.StatusAt)
 }
 
 // parsedKey is a published key as read from its JWK. Only keys are kept between checks, and only for the very bytes that

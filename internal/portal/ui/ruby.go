@@ -61,7 +61,13 @@ func splitRuby(s string) []rubyPart {
 	return parts
 }
 
+// annotationBytes begin each of the three characters.
+const annotationBytes = "\xef\xbf"
+
 func dropAnnotation(s string) string {
+	if !strings.Contains(s, annotationBytes) {
+		return s
+	}
 	return strings.NewReplacer(rubyStart, "", rubyMid, "", rubyEnd, "").Replace(s)
 }
 
@@ -75,7 +81,7 @@ func Words(s string) templ.Component {
 }
 
 func wordsHTML(s string) string {
-	if !strings.ContainsAny(s, rubyStart+"\n") {
+	if !strings.Contains(s, rubyStart) && !strings.Contains(s, "\n") {
 		return templ.EscapeString(dropAnnotation(s))
 	}
 	var b strings.Builder
