@@ -6,5 +6,5 @@ import "embed"
 
 // Files holds the definitions as their authors wrote them.
 //
-//go:embed schema.json registrars.yaml *.yaml bases/*.yaml
+//go:embed schema.json registrars.yaml *.yaml bases/*.yaml versions/*.yaml
 var Files embed.FS

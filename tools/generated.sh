@@ -31,6 +31,9 @@ css=internal/portal/ui/static/app.css
 if [ -x web/node_modules/.bin/tailwindcss ]; then
 	(cd web && node_modules/.bin/tailwindcss -i css/app.css -o "$scratch/app.css" --minify >/dev/null 2>&1)
 	differs "$scratch/app.css" "$css" css
+	for made in internal/portal/ui/static/zxing-wasm-*/zxing_reader.wasm; do
+		differs web/node_modules/zxing-wasm/dist/reader/zxing_reader.wasm "$made" css
+	done
 elif [ -e "$css" ]; then
 	echo "The style sheet was not compared: web/node_modules is not there (make css brings it)."
 fi

@@ -1,27 +1,34 @@
 #!/bin/bash
 # Installs what a target needs and is not there yet, on Debian and its relatives.
 #
-#   tools/install.sh run     what the program needs: PostgreSQL's programs, the font for registered kanji
-#   tools/install.sh test    that, and what the tests compare with: a browser, fonts, PDF tools, OpenSSL, a C compiler
+#   tools/install.sh build   what building needs besides Go: the roots by which Go's modules are fetched over TLS
+#   tools/install.sh run     that, and what the program needs: PostgreSQL's programs, the font for registered kanji
+#   tools/install.sh test    that, and what the tests compare with: a browser, fonts, PDF tools, OpenSSL, Node, a C compiler,
+#                           a token of software (SoftHSM)
 #
 # As root it installs the missing packages; as anybody else it prints the command and stops with 1. No database cluster
 # is made and no service started: the program keeps a PostgreSQL of its own.
 set -euo pipefail
 
-run_packages=(postgresql fonts-ipamj-mincho)
-test_packages=("${run_packages[@]}" chromium fonts-noto-cjk poppler-utils qpdf openssl ca-certificates gcc libc6-dev)
+build_packages=(ca-certificates)
+run_packages=("${build_packages[@]}" postgresql fonts-ipamj-mincho)
+test_packages=("${run_packages[@]}" chromium fonts-noto-cjk poppler-utils qpdf openssl gcc libc6-dev softhsm2 nodejs npm)
 
 case "${1:-}" in
+build) wanted=("${build_packages[@]}") ;;
 run) wanted=("${run_packages[@]}") ;;
 test) wanted=("${test_packages[@]}") ;;
-*) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 # have tells whether the package, or what it would bring from another source, is there.
 have() {
 	case "$1" in
+	ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
 	postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v initdb >/dev/null ;;
 	gcc) command -v gcc >/dev/null ;;
+	nodejs) command -v node >/dev/null ;;
+	npm) command -v npm >/dev/null ;;
 	openssl | qpdf) command -v "$1" >/dev/null ;;
 	chromium) command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
 	poppler-utils) command -v pdftotext >/dev/null ;;
@@ -40,8 +47,10 @@ if ! command -v apt-get >/dev/null; then
 	exit 1
 fi
 if [ "$(id -u)" -ne 0 ]; then
+	command="sudo $0 $1"
+	command -v sudo >/dev/null || command="su -c '$0 $1'"
 	echo "Needed and not found: ${missing[*]}. Install them with:" >&2
-	echo "  sudo $0 $1" >&2
+	echo "  $command" >&2
 	exit 1
 fi
 

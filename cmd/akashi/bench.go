@@ -15,7 +15,7 @@ import (
 
 // BenchCmd measures the program against its aims.
 type BenchCmd struct {
-	Name    string `arg:"" optional:"" help:"Which bench: cases or verify. Default: all, one after the other."`
+	Name    string `arg:"" optional:"" help:"Which bench: cases, verify, credential or catalogue. Default: all, one after the other."`
 	Seconds int    `env:"-" default:"10" help:"How long each measurement takes."`
 	Clients int    `env:"-" default:"8" help:"Clients at once."`
 	JSON    bool   `env:"-" help:"Print one JSON object a line: name, value, unit, goal, ok, note, and p50, p95, p99 where steps are timed."`
@@ -27,12 +27,15 @@ func (cmd *BenchCmd) Run(ctx context.Context, g *Globals) (err error) {
 	if cmd.Name == "simulators" {
 		return bench.RunSimulators(ctx, os.Stdin, g.Log)
 	}
+	if cmd.Name == "papers" {
+		return bench.RunPapers(ctx, time.Duration(cmd.Seconds)*time.Second, os.Stdout)
+	}
 	all := bench.All()
 	if cmd.Name != "" {
 		all = slices.DeleteFunc(all, func(b bench.Bench) bool { return b.Name != cmd.Name })
 	}
 	if len(all) == 0 || cmd.Seconds < 1 || cmd.Clients < 2 {
-		return fault.New(fault.Invalid, "", "the benches are cases and verify; --seconds is at least 1, --clients at least 2")
+		return fault.New(fault.Invalid, "", "the benches are cases, verify, credential and catalogue; --seconds is at least 1, --clients at least 2")
 	}
 	var rows []bench.Row
 	for _, b := range all {

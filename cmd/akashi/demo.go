@@ -19,7 +19,7 @@ type DemoCmd struct {
 	Reset    bool   `env:"-" help:"Begin anew: forget what an earlier demonstration left."`
 	Data     string `env:"-" placeholder:"DIR" type:"path" help:"Directory of the demonstration. Default: demo in the data directory."`
 	At       string `env:"-" placeholder:"DATE" help:"What the clock shows: 2026-12-01 or 2026-12-01T09:00. Default: where it was, at the first start 1 December 2026, nine o'clock."`
-	BasePort int    `env:"-" default:"8400" help:"The first of ten ports on 127.0.0.1 to 127.0.0.9; 0 takes ten free ones."`
+	BasePort int    `env:"-" default:"8400" help:"The first of eleven ports on 127.0.0.1 to 127.0.0.9; 0 takes eleven free ones."`
 	Verbose  bool   `env:"-" short:"v" help:"Log every request and how long each step of the start takes."`
 }
 

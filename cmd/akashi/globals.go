@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"akashi/internal/clock"
+	"akashi/internal/connector/signer/token"
 	"akashi/internal/pg/pgserver"
 	"akashi/internal/server"
 	"akashi/internal/system"
@@ -20,11 +21,25 @@ type Globals struct {
 
 	Database string `placeholder:"URL" help:"Address of the PostgreSQL database (postgres://host/akashi). Its user is replaced by each part's own role. Default: a private PostgreSQL in the data directory."`
 
+	Token tokenFlags `embed:"" prefix:"token-" group:"Signing keys on a token (PKCS #11)"`
+
 	LogFormat string     `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json."`
 	LogLevel  slog.Level `default:"info" help:"Least level that is logged: debug, info, warn, error."`
 
 	Out io.Writer    `kong:"-"` // standard output: what a command was asked for
 	Log *slog.Logger `kong:"-"` // standard error: what it did meanwhile
+}
+
+// tokenFlags say where the registrars' private keys are, when they lie in no files. The PIN is in none of them.
+type tokenFlags struct {
+	Module  string `placeholder:"FILE" type:"path" help:"Shared library of the token's maker. New keys are then made on the token; the program must be built with make build-pkcs11. Default: keys lie in files of the data directory."`
+	Label   string `placeholder:"LABEL" help:"Label of the token."`
+	PINFile string `name:"pin-file" placeholder:"FILE" type:"path" help:"File with the PIN, readable by its owner alone. Default: pkcs11-pin in the directory of credentials that systemd provides."`
+}
+
+// token is where the private keys are.
+func (g *Globals) tokenConfig() token.Config {
+	return token.Config(g.Token)
 }
 
 // prepare gives the commands their outputs.

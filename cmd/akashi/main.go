@@ -32,6 +32,9 @@ type CLI struct {
 	Migrate       MigrateCmd       `cmd:"" help:"Bring the database to this program's schema."`
 	Qualification QualificationCmd `cmd:"" help:"List, show and check the definitions of qualifications."`
 	Verify        VerifyCmd        `cmd:"" help:"Check a digital credential. Exit code 0 valid, 1 not valid, 2 cannot tell."`
+	Credential    CredentialCmd    `cmd:"" help:"What is done to credentials beside the portals."`
+	Verifier      VerifierCmd      `cmd:"" help:"Register bodies that check credentials by programs, and give them keys."`
+	Keys          KeysCmd          `cmd:"" help:"Work on the registrars' signing keys."`
 	Simulate      SimulateCmd      `cmd:"" help:"Run only the simulated outside systems."`
 	Bench         BenchCmd         `cmd:"" help:"Measure the program against its aims, on a fresh private database."`
 

@@ -107,7 +107,7 @@ func checkSchema(t *testing.T, d *pgtest.Database) error {
 // TestPrivateDatabase: without --database the program keeps its own, migrated, with every role able to log in.
 func TestPrivateDatabase(t *testing.T) {
 	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "akashi-cmd-")
+	dir, err := os.MkdirTemp(pgtest.Scratch(), "akashi-cmd-")
 	if err != nil {
 		t.Fatal(err)
 	}

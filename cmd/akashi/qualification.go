@@ -11,70 +11,34 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"akashi/internal/calendar"
 	"akashi/internal/fault"
 	"akashi/internal/qualification"
+	"akashi/internal/system"
 	"akashi/qualifications"
 )
 
 // QualificationCmd works on the definitions of the qualifications; it needs no database.
 type QualificationCmd struct {
-	List QualificationList `cmd:"" help:"List the qualifications and their registers."`
-	Show QualificationShow `cmd:"" help:"Show one definition with its bases merged in."`
-	Lint QualificationLint `cmd:"" help:"Check definitions. Exit code 3 when something is wrong with them."`
-}
-
-// QualificationList prints a line for each register.
-type QualificationList struct {
-	JSON bool `name:"json" env:"-" help:"Print JSON."`
-}
-
-// registerLine is what list says of a register.
-type registerLine struct {
-	Register      string `json:"register"`
-	Code          string `json:"code"`
-	Qualification string `json:"qualification"`
-	Name          string `json:"name"`
-	Registrar     string `json:"registrar"`
-	RegistrarName string `json:"registrar_name"`
-	Version       string `json:"version"`
-	Rollout       string `json:"rollout"`
-}
-
-// Run prints the registers in the order of their ids.
-func (c *QualificationList) Run(g *Globals) error {
-	catalogue, err := qualification.Load(qualifications.Files)
-	if err != nil {
-		return err
-	}
-	lines := []registerLine{}
-	for _, d := range catalogue.List() {
-		for _, r := range d.Registers {
-			line := registerLine{Register: r.ID, Code: r.Code, Qualification: d.ID, Name: d.Name.JA, Registrar: r.Registrar, Version: d.Version, Rollout: r.Rollout}
-			if body, ok := catalogue.Registrar(r.Registrar); ok {
-				line.RegistrarName = body.Name.JA
-			}
-			lines = append(lines, line)
-		}
-	}
-	if c.JSON {
-		return printJSON(g.Out, lines)
-	}
-	t := tabwriter.NewWriter(g.Out, 0, 8, 2, ' ', 0)
-	for _, l := range lines {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Code, l.Register, l.Version, l.Rollout, l.Name, l.RegistrarName)
-	}
-	return t.Flush()
+	List    QualificationList    `cmd:"" help:"List the qualifications and their registers."`
+	Show    QualificationShow    `cmd:"" help:"Show one definition with its bases merged in; what is not confirmed bears a question mark."`
+	Facts   QualificationFacts   `cmd:"" help:"Count the confirmed, unverified and unknown facts of each qualification, or list those of one."`
+	Lint    QualificationLint    `cmd:"" help:"Check definitions. Exit code 3 when something is wrong with them."`
+	New     QualificationNew     `cmd:"" help:"Begin a definition: writes a file that extends bases, with a line for each key that is still missing."`
+	Preview QualificationPreview `cmd:"" help:"Show the pages of a definition's form and its credential in a browser of this machine."`
+	Diff    QualificationDiff    `cmd:"" help:"What it means to put one version of a definition in the place of another. Exit code 3 when it would be refused."`
 }
 
 // QualificationShow prints one definition.
 type QualificationShow struct {
 	ID   string `arg:"" help:"Id of the qualification, e.g. kangoshi."`
+	At   string `name:"at" env:"-" placeholder:"DATE" help:"Print only its registers and the functions that they use, as the definition has them on a day (YYYY-MM-DD). Acts of the console are not known here."`
 	JSON bool   `name:"json" env:"-" help:"Print the whole definition as JSON."`
 }
 
 // Run prints the outline of the definition, or all of it as JSON.
 func (c *QualificationShow) Run(g *Globals) error {
-	catalogue, err := qualification.Load(qualifications.Files)
+	catalogue, err := system.Definitions()
 	if err != nil {
 		return err
 	}
@@ -82,11 +46,79 @@ func (c *QualificationShow) Run(g *Globals) error {
 	if !ok {
 		return fault.New(fault.Invalid, "", fmt.Sprintf("no qualification %q; akashi qualification list shows them all", c.ID))
 	}
+	if c.At != "" {
+		return c.registers(g.Out, catalogue, d)
+	}
 	if c.JSON {
 		return printJSON(g.Out, json.RawMessage(d.Resolved()))
 	}
 	_, err = io.WriteString(g.Out, d.Outline())
 	return err
+}
+
+// registers prints how each register stands on a day, by procedure.
+func (c *QualificationShow) registers(out io.Writer, cat *qualification.Catalogue, d *qualification.Definition) error {
+	day, err := calendar.ParseISO(c.At)
+	if err != nil {
+		return fault.New(fault.Invalid, "", fmt.Sprintf("%q is no day; write it as 2027-04-01", c.At))
+	}
+	lines := []standLine{}
+	for i := range d.Registers {
+		for j := range d.Procedures {
+			for _, channel := range []string{qualification.ChannelOnline, qualification.ChannelCounter} {
+				o := cat.Offering(d.Registers[i].ID, d.Procedures[j].ID, channel, day)
+				if o.Listed {
+					l := newStandLine(cat, &d.Registers[i], d.Procedures[j].ID, channel, o)
+					l.Functions = usedOn(cat, d.Registers[i].ID, day)
+					lines = append(lines, l)
+				}
+			}
+		}
+	}
+	if c.JSON {
+		return printJSON(out, lines)
+	}
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	for _, l := range lines {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Register, l.Procedure, l.Channel, l.State, l.Since, strings.Join(l.Functions, ","), l.RegistrarName)
+	}
+	return t.Flush()
+}
+
+// usedOn lists the functions that a register uses on a day.
+func usedOn(cat *qualification.Catalogue, register string, day calendar.Date) []string {
+	return slices.DeleteFunc(slices.Clone(qualification.Functions), func(f string) bool { return !cat.Uses(register, f, day) })
+}
+
+// standLine is how a procedure stands at a register through a channel on a day.
+type standLine struct {
+	Register      string   `json:"register"`
+	Procedure     string   `json:"procedure"`
+	Channel       string   `json:"channel"`
+	State         string   `json:"state"` // open | planned | closed | undecided
+	Since         string   `json:"since"` // the day of the state, "" when none is known
+	RegistrarName string   `json:"registrar_name"`
+	Functions     []string `json:"functions"` // that the register uses on the day
+}
+
+func newStandLine(cat *qualification.Catalogue, g *qualification.Register, procedure, channel string, o qualification.Offering) standLine {
+	l := standLine{Register: g.ID, Procedure: procedure, Channel: channel, State: "undecided"}
+	var on calendar.Date
+	switch {
+	case o.Open:
+		l.State, on = "open", o.Since
+	case !o.From.IsZero():
+		l.State, on = "planned", o.From
+	case !o.Closed.IsZero():
+		l.State, on = "closed", o.Closed
+	}
+	if !on.IsZero() {
+		l.Since = on.String()
+	}
+	if body, ok := cat.Registrar(g.Registrar); ok {
+		l.RegistrarName = body.Name.JA
+	}
+	return l
 }
 
 // QualificationLint checks definitions.
@@ -108,8 +140,11 @@ func (c *QualificationLint) Run(g *Globals) error {
 		}
 		files[placeOf(name)] = data
 	}
-	_, err = qualification.LoadFiles(files)
+	cat, err := qualification.LoadFiles(files)
 	var found qualification.Findings
+	if err == nil {
+		found, err = heldTogether(cat)
+	}
 	if err != nil && !errors.As(err, &found) {
 		return err
 	}
@@ -120,6 +155,26 @@ func (c *QualificationLint) Run(g *Globals) error {
 		return errNo
 	}
 	return nil
+}
+
+// heldTogether compares each version of a qualification with the one before it: what the later one could not take the place
+// of is a finding, before its day has come.
+func heldTogether(cat *qualification.Catalogue) (found qualification.Findings, err error) {
+	all := cat.Versions() // by id, the one valid latest first
+	for i := 1; i < len(all); i++ {
+		next, old := all[i-1], all[i]
+		if next.ID != old.ID {
+			continue
+		}
+		c, err := qualification.Compare(old, next)
+		if err != nil {
+			return nil, err
+		}
+		for _, no := range c.Refused {
+			found = append(found, qualification.Finding{File: next.ID + "@" + next.Version, Message: no})
+		}
+	}
+	return found, nil
 }
 
 func (c *QualificationLint) print(out io.Writer, found qualification.Findings) error {

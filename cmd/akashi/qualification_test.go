@@ -6,10 +6,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"akashi/internal/fault"
+	"akashi/internal/qualification"
 )
 
 // output runs one of the qualification commands and returns what it prints.
@@ -22,16 +24,55 @@ func output(t *testing.T, c interface{ Run(*Globals) error }) (string, error) {
 
 func TestQualificationList(t *testing.T) {
 	text, err := output(t, &QualificationList{})
+	if err != nil || !strings.Contains(text, "kangoshi ") || !strings.Contains(text, "1 registers") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	text, err = output(t, &QualificationList{Registers: true})
 	if err != nil || !strings.Contains(text, "KGMH  kangoshi.mhlw ") || !strings.Contains(text, "佐賀県") {
 		t.Errorf("%v\n%s", err, text)
 	}
-	var lines []registerLine
+	var lines []listed
 	text, err = output(t, &QualificationList{JSON: true})
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &lines)
 	}
-	if err != nil || len(lines) < 4 || lines[0].Register != "jun-kangoshi.pref-41" {
-		t.Errorf("%v %+v", err, lines)
+	i := slices.IndexFunc(lines, func(l listed) bool { return l.ID == "kangoshi" })
+	if err != nil || i < 0 {
+		t.Fatalf("%v %+v", err, lines)
+	}
+	l := lines[i]
+	if l.Row != 29 || l.RegisterCount != 1 || l.Registers[0].Code != "KGMH" || len(l.Procedures) < 5 || l.Procedures[0].Fees[0].Rules[0].Amount.Number != 9000 ||
+		l.Keeper.Text.JA == "" || l.Rollout.Status != "planned" || l.CredentialFields["UN"] != "item.name" || l.Facts.Confirmed == 0 {
+		t.Errorf("%+v", l)
+	}
+	seen := map[string]bool{}
+	for i, l := range lines {
+		if seen[l.ID] || i > 0 && l.Row <= lines[i-1].Row {
+			t.Errorf("%s stands twice or out of its row", l.ID)
+		}
+		seen[l.ID] = true
+	}
+}
+
+func TestQualificationFacts(t *testing.T) {
+	text, err := output(t, &QualificationFacts{})
+	if err != nil || !strings.Contains(text, "kangoshi") || !strings.Contains(text, "all ") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	text, err = output(t, &QualificationFacts{ID: "kangoshi"})
+	if err != nil || !strings.Contains(text, "unverified procedures[reissue].fees[reissue].rules[1].fact: 保健師助産師看護師法施行令7条") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	var all []checkedFacts
+	text, err = output(t, &QualificationFacts{ID: "kangoshi", JSON: true})
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &all)
+	}
+	if err != nil || len(all) != 1 || all[0].Confirmed == 0 || len(all[0].Open) != all[0].Unverified+all[0].Unknown {
+		t.Errorf("%v %+v", err, all)
+	}
+	if _, err := output(t, &QualificationFacts{ID: "none"}); !errors.Is(err, fault.Invalid) {
+		t.Errorf("an unknown id: got %v, want a fault of kind invalid", err)
 	}
 }
 
@@ -70,7 +111,7 @@ func TestQualificationLint(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := output(t, &QualificationLint{Files: []string{file}})
-	if !errors.Is(err, errNo) || !strings.HasPrefix(text, "kangoshi.yaml: kana: ") {
+	if !errors.Is(err, errNo) || !strings.Contains(text, "kangoshi.yaml: kana: ") {
 		t.Errorf("got %v and %q, want the negative answer and the finding", err, text)
 	}
 	text, err = output(t, &QualificationLint{Files: []string{file}, JSON: true})
@@ -79,5 +120,25 @@ func TestQualificationLint(t *testing.T) {
 	}
 	if place := placeOf("/x/bases/licence.yaml"); place != "bases/licence.yaml" {
 		t.Errorf("a base lies at %s", place)
+	}
+}
+
+func TestQualificationShowAt(t *testing.T) {
+	for on, want := range map[string]string{"2026-12-01": "open", "2026-03-31": "planned"} {
+		text, err := output(t, &QualificationShow{ID: "kangoshi", At: on})
+		if err != nil || !strings.Contains(text, "kangoshi.mhlw  registration  online  "+want) || !strings.Contains(text, "2026-04-01") {
+			t.Errorf("%s: %v\n%s", on, err, text)
+		}
+	}
+	var lines []standLine
+	text, err := output(t, &QualificationShow{ID: "chorishi", At: "2026-12-01", JSON: true})
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &lines)
+	}
+	if err != nil || len(lines) < 42 || lines[0].State != "undecided" || lines[0].Since != "" || !slices.Equal(lines[0].Functions, qualification.Functions) {
+		t.Errorf("%v %d lines", err, len(lines))
+	}
+	if _, err := output(t, &QualificationShow{ID: "kangoshi", At: "tomorrow"}); !errors.Is(err, fault.Invalid) {
+		t.Errorf("no day: %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"akashi/internal/clock"
 	"akashi/internal/fault"
+	"akashi/internal/issuance"
 	"akashi/internal/server"
 	"akashi/internal/system"
 )
@@ -31,9 +32,12 @@ type ServeCmd struct {
 	Public  listenFlags `embed:"" prefix:"public-" group:"Addresses"`
 	API     listenFlags `embed:"" prefix:"api-" group:"Addresses"`
 
-	CredentialBase string         `placeholder:"URL" group:"Addresses" help:"What the QR codes of credentials begin with. Default: /w/ of the public part."`
-	Proxy          []netip.Prefix `placeholder:"NET" group:"Addresses" help:"Networks of the proxies whose X-Forwarded-For is believed."`
-	MetricsListen  string         `placeholder:"HOST:PORT" group:"Addresses" help:"Where /metrics answers, for the operator alone. Default: nowhere."`
+	CredentialBase  string         `placeholder:"URL" group:"Addresses" help:"What the QR codes of credentials begin with. Default: /w/ of the public part."`
+	Wallets         string         `placeholder:"FILE" type:"existingfile" group:"Addresses" help:"JSON file of the wallets that may ask for authorization by themselves: a list of client_id, name (ja, en, easy) and redirect_uris. Default: none; offers made on the portal need none."`
+	WalletProviders []string       `placeholder:"FILE" type:"existingfile" group:"Addresses" help:"PEM files with the certificates that those of wallet providers descend from. With any, wallets and their keys must be attested, as HAIP 1.0 has it. Default: nobody's attestation is asked for."`
+	NameFont        string         `type:"path" placeholder:"FILE" help:"The font IPAmj Mincho, for names in PDFs. Default: where Debian's fonts-ipamj-mincho puts it."`
+	Proxy           []netip.Prefix `placeholder:"NET" group:"Addresses" help:"Networks of the proxies whose X-Forwarded-For is believed."`
+	MetricsListen   string         `placeholder:"HOST:PORT" group:"Addresses" help:"Where /metrics answers, for the operator alone. Default: nowhere."`
 
 	Login      loginFlags   `embed:"" prefix:"login-" group:"Outside systems"`
 	StaffLogin loginFlags   `embed:"" prefix:"staff-login-" group:"Outside systems"`
@@ -41,9 +45,16 @@ type ServeCmd struct {
 	Family     serviceFlags `embed:"" prefix:"family-" group:"Outside systems"`
 	Payment    serviceFlags `embed:"" prefix:"payment-" group:"Outside systems"`
 
+	WebhookNetworks []netip.Prefix `placeholder:"NET" group:"Outside systems" help:"Networks to which notifications of registered verifiers go although they are not open, by plain HTTP, too. Default: none."`
+
 	Anchors         []string `placeholder:"FILE" type:"existingfile" group:"Outside systems" help:"PEM files with the certificates of the authority for signing certificates of the national ID card that are trusted."`
 	RevocationLists string   `placeholder:"URL" group:"Outside systems" help:"Where revocation lists of those certificates are fetched."`
-	Simulated       bool     `group:"Outside systems" help:"The outside systems are simulated: every page says so."`
+
+	TimestampURL     string   `placeholder:"URL" group:"Outside systems" help:"Service of the timestamp authority (RFC 3161) that signed PDFs get their timestamps from. Default: they get none."`
+	TimestampLists   string   `placeholder:"URL" group:"Outside systems" help:"Where the revocation list of its certificates is fetched, as evidence for later. Default: none is."`
+	TimestampAnchors []string `placeholder:"FILE" type:"existingfile" group:"Outside systems" help:"PEM files with the certificates that its certificates descend from."`
+
+	Simulated bool `group:"Outside systems" help:"The outside systems are simulated: every page says so."`
 }
 
 type listenFlags struct {
@@ -124,18 +135,43 @@ func (cmd *ServeCmd) config(g *Globals) (system.Config, error) {
 	if err != nil {
 		return system.Config{}, err
 	}
+	stampAnchors, err := readAnchors(cmd.TimestampAnchors)
+	if err != nil {
+		return system.Config{}, err
+	}
+	wallets, err := readWallets(cmd.Wallets)
+	if err != nil {
+		return system.Config{}, err
+	}
+	providers, err := readAnchors(cmd.WalletProviders)
+	if err != nil {
+		return system.Config{}, err
+	}
 	cfg := system.Config{
-		DataDir: dir, Clock: clock.System{}, Log: g.Log, Metrics: server.NewMetrics(), Demo: cmd.Simulated, Proxies: cmd.Proxy,
+		DataDir: dir, Token: g.tokenConfig(), Wallets: wallets, WalletProviders: providers, Clock: clock.System{}, Log: g.Log, Metrics: server.NewMetrics(), Demo: cmd.Simulated, Proxies: cmd.Proxy,
 		Addresses: map[system.Part]system.Address{system.Citizen: cmd.Citizen.address(system.Citizen), system.Office: cmd.Office.address(system.Office),
 			system.Public: cmd.Public.address(system.Public), system.API: cmd.API.address(system.API)},
 		CitizenLogin: system.Login(cmd.Login), StaffLogin: system.Login(cmd.StaffLogin), Resident: system.Service(cmd.Resident),
 		Family: system.Service(cmd.Family), Payment: system.Service(cmd.Payment), Anchors: anchors, RevocationLists: cmd.RevocationLists,
-		CredentialBase: cmd.CredentialBase,
+		CredentialBase: cmd.CredentialBase, NameFont: cmd.NameFont, Timestamps: system.Timestamps{URL: cmd.TimestampURL, Lists: cmd.TimestampLists, Anchors: stampAnchors},
+		WebhookNetworks: cmd.WebhookNetworks,
 	}
 	for _, p := range cmd.Parts {
 		cfg.Parts = append(cfg.Parts, system.Part(p))
 	}
 	return cfg, cfg.Check()
+}
+
+// readWallets reads the file of wallets, none when there is no file.
+func readWallets(path string) (issuance.Wallets, error) {
+	if path == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "reading the file of wallets")
+	}
+	return issuance.ReadWallets(raw)
 }
 
 // metrics is the operator's listener, if there is to be one.

@@ -14,7 +14,7 @@ import (
 // directory on the demonstration's addresses. Its clock runs at the machine's pace from --at.
 type SimulateCmd struct {
 	At         string `env:"-" placeholder:"DATE" help:"What the simulators' clock shows at the start. Default: the machine's time."`
-	BasePort   int    `env:"-" default:"8400" help:"The first of the ten ports of the demonstration; the simulators take the last five."`
+	BasePort   int    `env:"-" default:"8400" help:"The first of the eleven ports of the demonstration; the simulators take the last six."`
 	AdminToken string `env:"-" placeholder:"TOKEN" help:"Token of the administration of both logins over the wire. Default: there is none."`
 }
 
@@ -53,7 +53,8 @@ func (cmd *SimulateCmd) announce(g *Globals, w *world.World, dir string) {
 		{"staff-login-client-id", demo.ClientID}, {"resident-url", "http://" + a.Resident}, {"resident-client-id", demo.ClientID},
 		{"family-url", "http://" + a.Family}, {"family-client-id", demo.ClientID}, {"payment-url", "http://" + a.Payment},
 		{"payment-client-id", demo.ClientID}, {"anchors", filepath.Join(dir, "world", world.AnchorFile)},
-		{"revocation-lists", a.RevocationLists()},
+		{"revocation-lists", a.RevocationLists()}, {"timestamp-url", a.TimestampService()}, {"timestamp-lists", a.TimestampLists()},
+		{"timestamp-anchors", filepath.Join(dir, "world", world.TimestampAnchorFile)},
 	} {
 		fmt.Fprintf(g.Out, " \\\n    --%s=%s", setting[0], setting[1])
 	}

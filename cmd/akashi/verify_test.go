@@ -40,7 +40,7 @@ func newChecker(t *testing.T) *checker {
 	t.Helper()
 	w := casetest.New(t)
 	w.Registered(t)
-	h, err := api.New(api.Config{Origin: "http://127.0.0.1", Log: slog.New(slog.DiscardHandler), Verifier: w.Verifier, Receiver: w.Receiver,
+	h, err := api.New(api.Config{Origin: "http://127.0.0.1", Log: slog.New(slog.DiscardHandler), Verifier: w.Verifier, Receiver: w.Receiver, Relying: w.Relying, WebhookKeyID: "hook-1", WebhookKey: w.SigningKey(),
 		Prove: func(context.Context, []byte, http.Header) (payment.Event, error) {
 			return payment.Event{}, fault.New(fault.Unauthenticated, "", "checking a payment callback")
 		}})
@@ -165,7 +165,7 @@ func TestVerifyCommand(t *testing.T) {
 		{"offline", c.code, []string{"--keys", keys, "-"}, 2, verification.CannotTell, "the signature holds"},
 		{"offline, tampered", spoilt(t, c.code), []string{"--keys", keys, "-"}, 1, verification.Tampered, ""},
 		{"offline, key not there", c.code, []string{"--keys", noKeys, "-"}, 2, verification.CannotTell, "download them again"},
-		{"offline, no keys", c.code, []string{"--keys", picture, "-"}, 2, "", "reading the keys"},
+		{"offline, no keys", c.code, []string{"--keys", picture, "-"}, 2, "", "reading a key set"},
 	} {
 		code, r, said := c.run(t, k.stdin, k.args...)
 		if code != k.code || r.Verdict != k.verdict || !strings.Contains(said, k.said) || (k.said == "") != (said == "") {
@@ -220,7 +220,9 @@ func (c *checker) othersKeys(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set[0].Registers = []string{"JKSA"}
+	for i := range set {
+		set[i].Registers = []string{"JKSA"}
+	}
 	raw, err := set.JWKS()
 	if err != nil {
 		t.Fatal(err)
@@ -238,4 +240,31 @@ func redirecting(t *testing.T) (string, *atomic.Int32) {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server.URL, &went
+}
+
+// A PDF is checked by the service, and by downloaded keys.
+func TestVerifyDocument(t *testing.T) {
+	t.Parallel()
+	c := newChecker(t)
+	genuine := c.Document(t, nil)
+	document := c.file(t, "genuine.pdf", genuine)
+	changed := c.file(t, "changed.pdf", bytes.Replace(genuine, []byte("595 842"), []byte("595 843"), 1))
+	keys := c.keys(t)
+	for name, want := range map[string]struct {
+		args    []string
+		code    int
+		verdict verification.Verdict
+		said    string
+	}{
+		"genuine": {[]string{"--service", c.service, document}, 0, verification.Valid, ""},
+		"changed": {[]string{"--service", c.service, changed}, 1, verification.Tampered, ""},
+		// The machine's date decides whether the certificate is valid, so no more is asked for than that no verdict is made up.
+		"offline":          {[]string{"--keys", keys, document}, 2, verification.CannotTell, ""},
+		"offline, changed": {[]string{"--keys", keys, changed}, 1, verification.Tampered, ""},
+	} {
+		code, r, said := c.run(t, "", want.args...)
+		if code != want.code || r.Verdict != want.verdict || !strings.Contains(said, want.said) {
+			t.Errorf("%s: code %d, %+v, %s", name, code, r, said)
+		}
+	}
 }

@@ -39,6 +39,12 @@ const (
 	StaffView      Permission = "staff.view"
 	StaffGrant     Permission = "staff.grant"
 	SettingsChange Permission = "settings.change"
+
+	RolloutPlan   Permission = "rollout.plan"   // propose in which registers, from when and by which way procedures are open
+	RolloutDecide Permission = "rollout.decide" // decide on such a proposal as the second person
+
+	DefinitionWrite  Permission = "definition.write"  // load a version of a definition and propose it
+	DefinitionDecide Permission = "definition.decide" // decide on such a version as the second person, and call it back
 )
 
 // Permissions returns every permission.
@@ -46,14 +52,15 @@ func Permissions() []Permission {
 	return []Permission{
 		CaseView, CaseIntake, CaseReview, CaseForward, CaseApprove, CaseReverse,
 		RegisterSearch, RegisterView, RegisterChange, RegisterSuspend, RegisterRevoke,
-		CredentialRevoke, StatisticsView, AuditView, StaffView, StaffGrant, SettingsChange,
+		CredentialRevoke, StatisticsView, AuditView, StaffView, StaffGrant, SettingsChange, RolloutPlan, RolloutDecide,
+		DefinitionWrite, DefinitionDecide,
 	}
 }
 
 // StepUp tells whether the act needs the second factor shortly before it: those that change rights.
 func (p Permission) StepUp() bool {
 	switch p {
-	case CaseApprove, CaseReverse, RegisterSuspend, RegisterRevoke, CredentialRevoke, StaffGrant:
+	case CaseApprove, CaseReverse, RegisterSuspend, RegisterRevoke, CredentialRevoke, StaffGrant, RolloutDecide, DefinitionDecide:
 		return true
 	}
 	return false
@@ -70,6 +77,8 @@ const (
 	Statistician   Role = "statistician"
 	Auditor        Role = "auditor"
 	Admin          Role = "admin"
+	Planner        Role = "planner"
+	Director       Role = "director"
 )
 
 // RoleInfo is a line of the table of roles.
@@ -94,6 +103,9 @@ func Roles() []RoleInfo {
 		{Statistician, "Counts.", []Permission{StatisticsView}},
 		{Auditor, "Reads the audit log.", []Permission{AuditView}},
 		{Admin, "Administers accounts and settings of the body.", []Permission{StaffView, StaffGrant, SettingsChange}},
+		{Planner, "Proposes where and from when procedures are open, by which way they go, and versions of definitions.",
+			[]Permission{RolloutPlan, DefinitionWrite}},
+		{Director, "Decides as the second person on what a planner proposes.", []Permission{RolloutDecide, DefinitionDecide}},
 	}
 }
 

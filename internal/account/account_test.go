@@ -31,24 +31,28 @@ func must(t testing.TB, err error) {
 // Every role against every permission, written out once more, independently of the table in the package.
 func TestRolesAndPermissions(t *testing.T) {
 	const table = `
-                     intake reviewer approver register_keeper statistician auditor admin
-	case.view          yes    yes      yes      yes             -            -       -
-	case.intake        yes    -        -        -               -            -       -
-	case.review        -      yes      -        -               -            -       -
-	case.forward       yes    yes      -        -               -            -       -
-	case.approve       -      -        yes      -               -            -       -
-	case.reverse       -      -        yes      -               -            -       -
-	register.search    -      yes      yes      yes             -            -       -
-	register.view      -      yes      yes      yes             -            -       -
-	register.change    -      -        -        yes             -            -       -
-	register.suspend   -      -        -        yes             -            -       -
-	register.revoke    -      -        -        yes             -            -       -
-	credential.revoke  -      -        -        yes             -            -       -
-	statistics.view    -      -        -        -               yes          -       -
-	audit.view         -      -        -        -               -            yes     -
-	staff.view         -      -        -        -               -            -       yes
-	staff.grant        -      -        -        -               -            -       yes
-	settings.change    -      -        -        -               -            -       yes`
+                     intake reviewer approver register_keeper statistician auditor admin planner director
+	case.view          yes    yes      yes      yes             -            -       -     -       -
+	case.intake        yes    -        -        -               -            -       -     -       -
+	case.review        -      yes      -        -               -            -       -     -       -
+	case.forward       yes    yes      -        -               -            -       -     -       -
+	case.approve       -      -        yes      -               -            -       -     -       -
+	case.reverse       -      -        yes      -               -            -       -     -       -
+	register.search    -      yes      yes      yes             -            -       -     -       -
+	register.view      -      yes      yes      yes             -            -       -     -       -
+	register.change    -      -        -        yes             -            -       -     -       -
+	register.suspend   -      -        -        yes             -            -       -     -       -
+	register.revoke    -      -        -        yes             -            -       -     -       -
+	credential.revoke  -      -        -        yes             -            -       -     -       -
+	statistics.view    -      -        -        -               yes          -       -     -       -
+	audit.view         -      -        -        -               -            yes     -     -       -
+	staff.view         -      -        -        -               -            -       yes     -       -
+	staff.grant        -      -        -        -               -            -       yes     -       -
+	settings.change    -      -        -        -               -            -       yes     -       -
+	rollout.plan       -      -        -        -               -            -       -     yes     -
+	rollout.decide     -      -        -        -               -            -       -     -       yes
+	definition.write   -      -        -        -               -            -       -     yes     -
+	definition.decide  -      -        -        -               -            -       -     -       yes`
 	lines := strings.Split(strings.TrimSpace(table), "\n")
 	roles := strings.Fields(lines[0])
 	if len(roles) != len(account.Roles()) || len(lines)-1 != len(account.Permissions()) {
@@ -90,7 +94,7 @@ func TestNoRoleReviewsAndApproves(t *testing.T) {
 
 func TestStepUpIsForActsThatChangeRights(t *testing.T) {
 	want := []account.Permission{account.CaseApprove, account.CaseReverse, account.RegisterSuspend, account.RegisterRevoke,
-		account.CredentialRevoke, account.StaffGrant}
+		account.CredentialRevoke, account.StaffGrant, account.RolloutDecide, account.DefinitionDecide}
 	var got []account.Permission
 	for _, p := range account.Permissions() {
 		if p.StepUp() {

@@ -1,5 +1,6 @@
-// Package api answers machines: verification of a credential as JSON, the published keys, and the payment provider's
-// callbacks. It has an origin of its own and no cookies. The description is served at /openapi.json and kept as
+// Package api answers machines: verification of a credential as JSON, the published keys, what wallets ask for when they
+// fetch credentials, what registered verifiers ask, and the payment provider's callbacks. It has an origin of its own and
+// no cookies. The description is served at /openapi.json and kept as
 // openapi.json beside this file, where a test compares the two.
 //
 // Errors are problem documents (RFC 9457). What was sent to be verified is neither stored nor logged nor repeated in an
@@ -8,13 +9,17 @@ package api
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
 
+	"akashi/internal/issuance"
 	"akashi/internal/payment"
 	"akashi/internal/portal/ui"
+	"akashi/internal/presentation"
+	"akashi/internal/relying"
 	"akashi/internal/verification"
 )
 
@@ -22,7 +27,7 @@ import (
 // when they are not or are too old, fault.TooLarge, fault.Upstream when it cannot be told now.
 type Prove func(ctx context.Context, body []byte, header http.Header) (payment.Event, error)
 
-// Config is what the API needs. All but Proxies and Rate is required.
+// Config is what the API needs. All but Proxies, Wallets, Reader and Rate is required.
 type Config struct {
 	Origin   string // scheme, host and port at which clients reach the API
 	Log      *slog.Logger
@@ -30,7 +35,13 @@ type Config struct {
 	Verifier *verification.Verifier
 	Prove    Prove
 	Receiver *payment.Receiver
+	Wallets  *issuance.Server // nil: credentials are not handed to wallets
+	Relying  *relying.Desk
+	Reader   *presentation.Reader // nil: wallets are not asked
 	Rate     Rate
+
+	WebhookKeyID string // names WebhookKey, the public half of the key that signs notifications
+	WebhookKey   *ecdsa.PublicKey
 }
 
 // Rate is how fast one client network (the /24 of an IPv4, the /56 of an IPv6 address) may ask for verifications. The
@@ -44,8 +55,10 @@ func (c Config) check() error {
 	switch {
 	case c.Origin == "" || c.Log == nil:
 		return errors.New("making the API: origin and log are required")
-	case c.Verifier == nil || c.Prove == nil || c.Receiver == nil:
-		return errors.New("making the API: verifier, prove and receiver are required")
+	case c.Verifier == nil || c.Prove == nil || c.Receiver == nil || c.Relying == nil:
+		return errors.New("making the API: verifier, prove, receiver and the desk for registered verifiers are required")
+	case c.WebhookKey == nil || c.WebhookKeyID == "":
+		return errors.New("making the API: the key that signs notifications is required")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"akashi/internal/api"
 	"akashi/internal/casetest"
@@ -113,7 +115,7 @@ func TestPagesOfOtherOriginsMayAsk(t *testing.T) {
 	t.Parallel()
 	s := start(t, plenty)
 	a := s.do(t, "OPTIONS", "/v1/verifications", "", "Origin", "https://hospital.example", "Access-Control-Request-Method", "POST")
-	for name, want := range map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"} {
+	for name, want := range map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Akashi-Version, Authorization, Content-Type, DPoP, Idempotency-Key"} {
 		if got := a.Header.Get(name); got != want || a.StatusCode != 204 {
 			t.Errorf("%d, %s is %q, want %q", a.StatusCode, name, got, want)
 		}
@@ -150,7 +152,7 @@ func TestKeys(t *testing.T) {
 	s := start(t, plenty)
 	a := s.do(t, "GET", "/v1/keys", "")
 	set, err := verification.ParseKeySet([]byte(a.Body))
-	if err != nil || len(set) != 1 || a.Header.Get("Content-Type") != "application/jwk-set+json" || a.Header.Get("Cache-Control") != "public, max-age=300" {
+	if err != nil || len(set) != 4 || a.Header.Get("Content-Type") != "application/jwk-set+json" || a.Header.Get("Cache-Control") != "public, max-age=300" {
 		t.Fatalf("%v %s: %v", a.Header, a.Body, err)
 	}
 	if r := set.Check(s.Code, casetest.Start()); r.Untampered != verification.Yes {
@@ -159,6 +161,34 @@ func TestKeys(t *testing.T) {
 	if again := s.do(t, "GET", "/v1/keys", "", "If-None-Match", a.Header.Get("ETag")); again.StatusCode != 304 || again.Body != "" {
 		t.Errorf("with the ETag: %d %s", again.StatusCode, again.Body)
 	}
+}
+
+// TestTrustListIsServed: absent before the first, the same until the next, and an error once the newest has ended.
+func TestTrustListIsServed(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	s.do(t, "GET", "/v1/trust-list", "").problem(t, "before the first", 404, "No trust list")
+	p, anchor := s.Trust(t)
+	v, err := p.Publish(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := s.do(t, "GET", "/v1/trust-list", "")
+	if a.StatusCode != 200 || a.Body != v.Token || a.Header.Get("Content-Type") != verification.MediaTrustList || a.Header.Get("Cache-Control") != "public, max-age=300" || a.Header.Get("ETag") != `"1"` {
+		t.Fatalf("%d %v", a.StatusCode, a.Header)
+	}
+	if _, err := verification.ReadTrustList([]byte(a.Body), []*x509.Certificate{anchor}, s.Clock.Now()); err != nil {
+		t.Error(err)
+	}
+	if again := s.do(t, "GET", "/v1/trust-list", "", "If-None-Match", a.Header.Get("ETag")); again.StatusCode != 304 || again.Body != "" {
+		t.Errorf("with the ETag: %d %s", again.StatusCode, again.Body)
+	}
+	s.Clock.Set(v.ExpiresAt.Add(-time.Minute))
+	if late := s.do(t, "GET", "/v1/trust-list", ""); late.Header.Get("Cache-Control") != "public, max-age=59" && late.Header.Get("Cache-Control") != "public, max-age=60" {
+		t.Errorf("near its end it may be kept: %s", late.Header.Get("Cache-Control"))
+	}
+	s.Clock.Set(v.ExpiresAt)
+	s.do(t, "GET", "/v1/trust-list", "").problem(t, "after its end", 503, "cannot be told now")
 }
 
 func TestPaymentCallback(t *testing.T) {
@@ -221,7 +251,7 @@ func TestDescriptionGolden(t *testing.T) {
 		OpenAPI string
 		Paths   map[string]any
 	}
-	if err := json.Unmarshal(api.Description, &d); err != nil || d.OpenAPI != "3.1.0" || len(d.Paths) != 2 {
+	if err := json.Unmarshal(api.Description, &d); err != nil || d.OpenAPI != "3.1.0" || len(d.Paths) != 14 {
 		t.Errorf("%+v, %v", d, err)
 	}
 }
@@ -272,7 +302,8 @@ func TestConfigIsChecked(t *testing.T) {
 // FuzzVerify throws bodies at the endpoint: an answer of 200 or a refusal of the client's, never a fault of ours.
 func FuzzVerify(f *testing.F) {
 	w := casetest.New(f)
-	h, err := api.New(api.Config{Origin: "http://127.0.0.1", Log: slog.New(slog.DiscardHandler), Verifier: w.Verifier, Prove: prove(w), Receiver: w.Receiver, Rate: plenty})
+	h, err := api.New(api.Config{Origin: "http://127.0.0.1", Log: slog.New(slog.DiscardHandler), Verifier: w.Verifier, Prove: prove(w), Receiver: w.Receiver, Rate: plenty,
+		Relying: w.Relying, WebhookKeyID: "hook-1", WebhookKey: w.SigningKey()})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -308,4 +339,32 @@ func BenchmarkVerify(b *testing.B) {
 			}
 		}
 	})
+}
+
+// A PDF is checked like a code; what is no PDF, or too large, is refused.
+func TestVerifyDocument(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	document := string(s.Document(t, nil))
+	ask := func(body string) verification.Result {
+		t.Helper()
+		a := s.do(t, "POST", "/v1/verifications/document", body, "Content-Type", "application/pdf")
+		var r verification.Result
+		if err := json.Unmarshal([]byte(a.Body), &r); err != nil || a.StatusCode != 200 {
+			t.Fatalf("%d %s: %v", a.StatusCode, a.Body, err)
+		}
+		return r
+	}
+	if r := ask(document); r.Verdict != verification.Valid || r.Facts[cose.HolderName] != "見本　花子" {
+		t.Errorf("genuine: %+v", r)
+	}
+	if r := ask(strings.Replace(document, "595 842", "595 843", 1)); r.Verdict != verification.Tampered || r.Reason != "wrong_digest" {
+		t.Errorf("changed: %+v", r)
+	}
+	s.do(t, "POST", "/v1/verifications/document", document, "Content-Type", "text/plain").problem(t, "no PDF", 415, "application/pdf")
+	s.do(t, "POST", "/v1/verifications/document", strings.Repeat("%", 9<<20), "Content-Type", "application/pdf").problem(t, "too large", 413, "too large")
+	s.do(t, "GET", "/v1/verifications/document", "").problem(t, "GET", 405, "POST")
+	if strings.Contains(s.log.String(), "花子") {
+		t.Error("the log has the name")
+	}
 }

@@ -21,18 +21,20 @@ type keysAnswer struct {
 	Body         []byte
 }
 
-// keysOperation describes the keys by hand: their members are those of RFC 7517 and six of ours.
+// keysOperation describes the keys by hand: their members are those of RFC 7517 and eight of ours.
 func keysOperation() huma.Operation {
 	text := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: doc} }
 	stamp := func(doc string) *huma.Schema {
 		return &huma.Schema{Type: huma.TypeString, Format: "date-time", Description: doc}
 	}
-	key := &huma.Schema{Type: huma.TypeObject, Required: []string{"kty", "kid", "registrar", "registers", "not_before"}, Properties: map[string]*huma.Schema{
+	key := &huma.Schema{Type: huma.TypeObject, Required: []string{"kty", "kid", "purpose", "registrar", "registers", "not_before"}, Properties: map[string]*huma.Schema{
 		"kty": text("Type of the key."), "kid": text("The key id in a credential's unprotected header."), "use": text("Always sig."),
 		"alg": text("ES256 or PS256."), "crv": text("Of an EC key: P-256."), "x": text("Of an EC key."), "y": text("Of an EC key."), "n": text("Of an RSA key."), "e": text("Of an RSA key."),
+		"x5c":       {Type: huma.TypeArray, Items: text(""), Description: "Its certificates (RFC 7517 §4.7), its own first, the anchor last. Absent while it has none."},
+		"purpose":   {Type: huma.TypeString, Enum: []any{"credential", "status", "document", "mdoc"}, Description: "The one thing that it signs: credentials as QR code, SD-JWT VC and W3C credential; status lists; PDF; mobile documents. Believe no signature under anything else."},
 		"registrar": text("Id of the body that signs with the key."), "registrar_name": text("Its name in Japanese."),
 		"registers":  {Type: huma.TypeArray, Items: text(""), Description: "The four characters with which the credential ids (DN) of its registers begin. Believe a signature for no other."},
-		"not_before": stamp("From when the key signs."), "retired_at": stamp("Since when it signs no more; its earlier signatures stand."),
+		"not_before": stamp("From when the key signs. It is published before."), "not_after": stamp("End of its certificate."), "retired_at": stamp("Since when it signs no more; its earlier signatures stand."),
 		"distrusted_at": stamp("When it was found unsafe. Believe none of its signatures, whenever made."),
 	}}
 	set := &huma.Schema{Type: huma.TypeObject, Required: []string{"keys"}, Properties: map[string]*huma.Schema{"keys": {Type: huma.TypeArray, Items: key}}}

@@ -4,10 +4,13 @@ import (
 	_ "embed"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"akashi/internal/server"
 )
 
 // Description is the OpenAPI description of this API, generated from the operations and compared with them by a test.
@@ -18,39 +21,67 @@ var Description []byte
 // The addresses.
 const (
 	verificationsPath = "/v1/verifications"
+	documentsPath     = "/v1/verifications/document"
 	keysPath          = "/v1/keys"
+	trustPath         = "/v1/trust-list"
+	presentationsPath = "/v1/presentations"
 	callbackPath      = "/callbacks/payment"
 	descriptionPath   = "/openapi.json"
+	datedPath         = "/openapi/{version}"
 )
 
 func (s *service) handler() http.Handler {
-	mux := http.NewServeMux()
+	mux := server.NewMux()
 	s.describe(mux)
 	only := func(path, methods string) {
 		mux.HandleFunc("OPTIONS "+path, func(w http.ResponseWriter, _ *http.Request) { preflight(w, methods) })
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { notAllowed(w, methods+", OPTIONS") })
 	}
 	only(verificationsPath, http.MethodPost)
+	only(documentsPath, http.MethodPost)
 	only(keysPath, http.MethodGet)
+	only(trustPath, http.MethodGet)
+	only(bulkPath, http.MethodPost)
+	only(bulkOne, "GET, DELETE")
+	only(bulkAnswers, http.MethodGet)
+	only(bulkTable, http.MethodGet)
+	only(watchesPath, "GET, POST")
+	only(watchOne, "GET, DELETE")
+	only(notificationsPath, http.MethodGet)
+	only(webhookKeysPath, http.MethodGet)
+	only(presentationsPath, http.MethodPost)
+	only(presentationsPath+"/{id}", http.MethodGet)
+	s.readerRoutes(mux)
 	mux.HandleFunc("POST "+callbackPath, s.callback)
 	mux.HandleFunc(callbackPath, func(w http.ResponseWriter, _ *http.Request) { notAllowed(w, http.MethodPost) })
-	mux.HandleFunc("GET "+descriptionPath, description)
+	if s.Wallets != nil {
+		s.walletRoutes(mux, only)
+	}
+	descriptionRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusNotFound, "There is no such resource.")
 	})
-	return headers(mux)
+	return mux.With(headers(strings.HasPrefix(s.Origin, "https://"), versioned(mux)))
 }
 
 // describe registers the operations that the description has.
 func (s *service) describe(mux humago.Mux) huma.API {
-	cfg := huma.DefaultConfig("Akashi", "1.0.0")
-	cfg.Info.Description = "Verification of digital credentials of Japan's national qualifications, and the keys that sign them."
+	cfg := huma.DefaultConfig("Akashi", Newest())
+	cfg.Info.Description = "Verification of digital credentials of Japan's national qualifications, and the keys that sign them. Versions have dates and are never changed: " +
+		"name the one you were written for in the field " + FieldVersion + "; who names none gets the first."
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", Description: "The key of a registered verifier."}}
 	cfg.CreateHooks = nil // no $schema members, no Link headers
-	cfg.Transformers = []huma.Transformer{withoutValues}
+	cfg.Transformers = []huma.Transformer{withoutValues, asVersion}
 	all := humago.New(mux, cfg)
 	huma.Register(all, s.verifyOperation(), s.verify)
+	huma.Register(all, s.verifyDocumentOperation(), s.verifyDocument)
 	huma.Register(all, keysOperation(), s.keys)
+	huma.Register(all, trustOperation(), s.trustList)
+	s.bulkOperations(all)
+	s.watchOperations(all)
+	huma.Register(all, s.askOperation(), s.ask)
+	huma.Register(all, s.lookOperation(), s.look)
 	return all
 }
 
@@ -65,7 +96,7 @@ func withoutValues(_ huma.Context, _ string, v any) (any, error) {
 }
 
 // headers sets what every answer carries. A handler may replace the caching.
-func headers(next http.Handler) http.Handler {
+func headers(secure bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
@@ -73,10 +104,13 @@ func headers(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Robots-Tag", "noindex")
-		if strings.HasPrefix(r.URL.Path, "/v1/") {
+		if secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		if slices.ContainsFunc([]string{"/v1/", "/issuers/", "/.well-known/"}, func(p string) bool { return strings.HasPrefix(r.URL.Path, p) }) {
 			// There are no cookies and nothing is told to one client that another would not be told.
 			h.Set("Access-Control-Allow-Origin", "*")
-			h.Set("Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-Id")
+			h.Set("Access-Control-Expose-Headers", "Akashi-Version, DPoP-Nonce, ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id")
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -85,7 +119,7 @@ func headers(next http.Handler) http.Handler {
 // preflight answers a browser that asks whether a page of another origin may call (Fetch standard, "CORS-preflight").
 func preflight(w http.ResponseWriter, methods string) {
 	w.Header().Set("Access-Control-Allow-Methods", methods)
-	w.Header().Set("Access-Control-Allow-Headers", "Content-Type")
+	w.Header().Set("Access-Control-Allow-Headers", "Akashi-Version, Authorization, Content-Type, DPoP, Idempotency-Key")
 	w.Header().Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -95,11 +129,11 @@ func notAllowed(w http.ResponseWriter, methods string) {
 	problem(w, http.StatusMethodNotAllowed, "This resource takes "+methods+".")
 }
 
-func description(w http.ResponseWriter, _ *http.Request) {
+func description(w http.ResponseWriter, text []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	w.Header().Set("Access-Control-Allow-Origin", "*")
-	_, _ = w.Write(Description) // a client that hangs up is not our error
+	_, _ = w.Write(text) // a client that hangs up is not our error
 }
 
 // problem answers a problem document (RFC 9457 §3) of the type about:blank, whose title is that of the status.

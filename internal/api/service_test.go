@@ -17,6 +17,7 @@ import (
 	"akashi/internal/casetest"
 	"akashi/internal/fault"
 	"akashi/internal/format/cose"
+	"akashi/internal/issuance"
 	"akashi/internal/payment"
 	"akashi/internal/pg/pgtest"
 	"akashi/internal/server"
@@ -31,6 +32,8 @@ type service struct {
 	URL  string
 	Code string
 	log  *lockedBuffer
+
+	Holder *issuance.Holder // the holder's side of issuance to wallets
 }
 
 type lockedBuffer struct {
@@ -69,10 +72,21 @@ func start(t testing.TB, rate api.Rate) *service {
 	t.Helper()
 	w := casetest.New(t)
 	w.Registered(t)
+	return serve(t, w, rate)
+}
+
+// serve lets a world be asked. change bends who answers wallets.
+func serve(t testing.TB, w *casetest.World, rate api.Rate, change ...func(*issuance.Server)) *service {
+	t.Helper()
+	issuing := wallets(w)
+	for _, f := range change {
+		f(issuing)
+	}
 	s := &service{World: w, log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Verifier.Log = log
-	h, err := api.New(api.Config{Origin: "https://api.example", Log: log, Verifier: w.Verifier, Prove: prove(w), Receiver: w.Receiver, Rate: rate})
+	h, err := api.New(api.Config{Origin: "https://api.example", Log: log, Verifier: w.Verifier, Prove: prove(w), Receiver: w.Receiver, Rate: rate, Wallets: issuing,
+		Relying: w.Relying, WebhookKeyID: "hook-1", WebhookKey: w.SigningKey()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +94,7 @@ func start(t testing.TB, rate api.Rate) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.URL = l.URL()
+	s.URL, s.Holder = l.URL(), holder(w)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Serve(ctx) }()
@@ -91,8 +105,11 @@ func start(t testing.TB, rate api.Rate) *service {
 		}
 	})
 	held, err := w.Wallet.List(t.Context(), w.Nurse)
-	if err != nil || len(held) != 1 {
+	if err != nil || len(held) > 1 {
 		t.Fatalf("holdings %+v, error %v", held, err)
+	}
+	if len(held) == 0 {
+		return s
 	}
 	if s.Code, err = held[0].Credential.URL("https://check.example/w/"); err != nil {
 		t.Fatal(err)

@@ -19,20 +19,23 @@ const (
 
 type question struct {
 	Body struct {
-		Credential string `json:"credential" minLength:"1" maxLength:"16384" example:"https://check.example.jp/w/?c=0oRDoQEm…" doc:"What the QR code holds: an address with the credential in its c parameter (query or fragment), or the Base64 of the COSE_Sign1 message in either alphabet. The host in the address is not looked at and not called."`
+		Credential string `json:"credential" minLength:"1" maxLength:"16384" example:"https://check.example.jp/w/?c=0oRDoQEm…" doc:"What the QR code holds: an address with the credential in its c parameter (query or fragment), or the Base64 of the COSE_Sign1 message in either alphabet. The host in the address is not looked at and not called. Or a credential for wallets as text: SD-JWT VC (with or without a key binding, which is not judged here) or a W3C credential as vc+jwt."`
 	}
 }
 
 // Verification is the answer, the same as verification.Result.
 type Verification struct {
-	Verdict     string            `json:"verdict" enum:"valid,suspended,revoked,replaced,tampered,unknown_issuer,cannot_tell,unreadable" doc:"The one-word answer. cannot_tell: the register could not be asked, which says nothing about the credential. unreadable: there is no credential in what was sent."`
+	Verdict     string            `json:"verdict" enum:"valid,suspended,revoked,replaced,expired,tampered,unknown_issuer,run_out,cannot_tell,unreadable" doc:"The one-word answer. run_out: a code made for showing on a screen, whose two minutes have passed; have it shown again. cannot_tell: the register could not be asked, which says nothing about the credential. unreadable: there is no credential in what was sent."`
 	Untampered  string            `json:"untampered" enum:"yes,no,unknown" doc:"Whether the signature fits the content."`
 	Issuer      string            `json:"issuer" enum:"yes,no,unknown" doc:"Whether the key may sign for the register that the credential names."`
 	Status      string            `json:"status" enum:"yes,no,unknown" doc:"Whether the credential is in force at this moment."`
 	IssuerName  string            `json:"issuer_name,omitempty" example:"厚生労働大臣" doc:"Who issued it; only when the signature holds."`
 	Facts       map[string]string `json:"facts,omitempty" doc:"Facts to compare with an identity document, by the credential's two-letter labels: CN qualification, UN name, RN registration number, RD registration date, IA issuing body, IN issuer, DN id of the credential. Only when the signature holds."`
 	StatusSince *time.Time        `json:"status_since,omitempty" doc:"Since when the status is so."`
-	CheckedAt   time.Time         `json:"checked_at" doc:"When it was checked. Nothing is remembered: ask again for a later answer."`
+	Reason      string            `json:"reason,omitempty" example:"changed_after" doc:"Why a PDF is not believed as a document, in one word, e.g. wrong_digest, changed_after, partly_signed, several_signatures, not_recorded. Absent where the document is genuine, whatever the credential's status."`
+	// LegalOriginal is of the version 2026-12-01.
+	LegalOriginal string    `json:"legal_original_since,omitempty" format:"date" doc:"Since when the digital credential of this qualification is the legal original. Absent where the paper is, and where the issuer is not certain."`
+	CheckedAt     time.Time `json:"checked_at" doc:"When it was checked. Nothing is remembered: ask again for a later answer."`
 }
 
 type verdict struct {
@@ -68,6 +71,10 @@ func (s *service) verify(ctx context.Context, q *question) (*verdict, error) {
 }
 
 func answer(r verification.Result) Verification {
-	return Verification{Verdict: string(r.Verdict), Untampered: string(r.Untampered), Issuer: string(r.Issuer), Status: string(r.Status),
-		IssuerName: r.IssuerName, Facts: r.Facts, StatusSince: r.StatusAt, CheckedAt: r.CheckedAt}
+	a := Verification{Verdict: string(r.Verdict), Untampered: string(r.Untampered), Issuer: string(r.Issuer), Status: string(r.Status),
+		IssuerName: r.IssuerName, Facts: r.Facts, StatusSince: r.StatusAt, Reason: r.Reason, CheckedAt: r.CheckedAt}
+	if !r.LegalOriginal.IsZero() {
+		a.LegalOriginal = r.LegalOriginal.String()
+	}
+	return a
 }

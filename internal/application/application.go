@@ -30,6 +30,7 @@ const (
 	Draft               State = "draft"
 	Signing             State = "signing"
 	AwaitingPayment     State = "awaiting_payment"
+	Forwarding          State = "forwarding"
 	InReview            State = "in_review"
 	CorrectionRequested State = "correction_requested"
 	CorrectionSigning   State = "correction_signing"
@@ -41,17 +42,18 @@ const (
 )
 
 // States lists every state in the order of a case's life.
-var States = []State{Draft, Signing, AwaitingPayment, InReview, CorrectionRequested, CorrectionSigning, Proposed, Registered, Rejected, Withdrawn, Expired}
+var States = []State{Draft, Signing, AwaitingPayment, Forwarding, InReview, CorrectionRequested, CorrectionSigning, Proposed, Registered, Rejected, Withdrawn, Expired}
 
 // Moves lists the states that may follow each state. The database holds the same table and refuses every other move.
 // Draft to Proposed is the way of an application that the office itself opens, such as a disciplinary measure.
 var Moves = map[State][]State{
 	Draft:               {Signing, Withdrawn, Expired, Proposed},
-	Signing:             {Draft, AwaitingPayment, InReview, Withdrawn, Expired},
-	AwaitingPayment:     {InReview, Withdrawn},
+	Signing:             {Draft, AwaitingPayment, Forwarding, InReview, Withdrawn, Expired},
+	AwaitingPayment:     {Forwarding, InReview, Withdrawn},
+	Forwarding:          {InReview, CorrectionRequested, Withdrawn},
 	InReview:            {CorrectionRequested, Proposed, Withdrawn},
 	CorrectionRequested: {CorrectionSigning, Withdrawn},
-	CorrectionSigning:   {CorrectionRequested, InReview, Withdrawn},
+	CorrectionSigning:   {CorrectionRequested, Forwarding, InReview, Withdrawn},
 	Proposed:            {InReview, Registered, Rejected, Withdrawn},
 }
 
@@ -115,6 +117,8 @@ type Case struct {
 	SubmittedAt       *time.Time
 	DecidedAt         *time.Time
 	DueOn             *calendar.Date
+	Route             []qualification.Route // the steps chosen when it was handed in; nil before
+	Stop              int                   // place in Route at which the steps of the body whose turn it is begin
 }
 
 // Definition returns the version of the definition that the case is pinned to.

@@ -12,6 +12,8 @@ import (
 
 // Steps of a case that a body can hold.
 const (
+	StepIntake   = "intake"  // the registrar itself takes the case in before its review
+	StepForward  = "forward" // a forwarding body checks the case and passes it on
 	StepReview   = "review"
 	StepApproval = "approval"
 )
@@ -88,7 +90,7 @@ func Take(ctx context.Context, tx *pg.Tx, c *Case, staff uuid.UUID) error {
 	}
 	var b pg.Batch
 	c.moveWork(&b, tx, w, WorkTaken, &staff)
-	return b.Send(ctx, tx.Tx)
+	return b.SendLater(ctx, tx)
 }
 
 // Release gives an item back to the pool.
@@ -99,7 +101,7 @@ func Release(ctx context.Context, tx *pg.Tx, c *Case, staff uuid.UUID) error {
 	}
 	var b pg.Batch
 	c.moveWork(&b, tx, w, WorkOpen, nil)
-	return b.Send(ctx, tx.Tx)
+	return b.SendLater(ctx, tx)
 }
 
 // Free gives an item that somebody else holds back to the pool: its holder is away, or no longer works here.
@@ -117,7 +119,7 @@ func Free(ctx context.Context, tx *pg.Tx, c *Case) error {
 	}
 	var b pg.Batch
 	c.moveWork(&b, tx, w, to, nil)
-	return b.Send(ctx, tx.Tx)
+	return b.SendLater(ctx, tx)
 }
 
 // heldBy returns the active item if the person holds it; acts on a case are for its holder alone.

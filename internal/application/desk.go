@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +20,7 @@ import (
 	"akashi/internal/pg"
 	"akashi/internal/publicid"
 	"akashi/internal/qualification"
+	"akashi/internal/rollout"
 )
 
 // Enqueue adds a job to the act's transaction.
@@ -28,9 +30,13 @@ type Enqueue func(ctx context.Context, tx *pg.Tx, args river.JobArgs) error
 // the later stage.
 type Charge func(b *pg.Batch, tx *pg.Tx, c *Case, lines []qualification.FeeLine) error
 
-// FindEntry adds the query that reads the person's living entry in a register through the person's own door: one or
-// none. The wiring passes in registry.Own.
+// FindEntry adds the query that reads the person's living entries in a register through the person's own door: none, one,
+// or one of each class. The wiring passes in registry.Own.
 type FindEntry func(b *pg.Batch, registerID string, ref uuid.UUID, out *[]Entry)
+
+// Attest adds the query for what a register says about a person's entries there, through the person's own door. The wiring
+// passes in registry.Attest.
+type Attest func(b *pg.Batch, registerID string, ref uuid.UUID, out *[]Attested)
 
 // Config is what a Desk needs.
 type Config struct {
@@ -44,6 +50,7 @@ type Config struct {
 	Charge    Charge
 	Ended     Ended
 	Entry     FindEntry
+	Attest    Attest
 }
 
 // Desk is where a citizen's request is made, corrected, followed and withdrawn.
@@ -87,7 +94,6 @@ func (d *Desk) in(ctx context.Context, a Applicant, publicID string, find findCa
 	if err != nil {
 		return err
 	}
-	there := false
 	err = d.DB.InPerson(ctx, d.door(a, r), func(tx *pg.Tx) error {
 		c, err := find(ctx, tx, r.ID, publicID)
 		if err == nil && c.Origin == OriginOffice {
@@ -96,21 +102,20 @@ func (d *Desk) in(ctx context.Context, a Applicant, publicID string, find findCa
 		if err != nil {
 			return err
 		}
-		there = true
 		return f(tx, c)
 	})
-	if there || !errors.Is(err, fault.NotFound) {
+	if !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	return errors.Join(err, d.refused(ctx, a, r))
+	return errors.Join(err, Refused(ctx, d.DB, d.door(a, r), r))
 }
 
-// refused records that a person asked for a case that is not behind their door. Whose it is, if anybody's, is not known
-// here.
-func (d *Desk) refused(ctx context.Context, a Applicant, r *qualification.Register) error {
-	return d.DB.InPerson(ctx, d.door(a, r), func(tx *pg.Tx) error {
-		return audit.Record(ctx, tx, audit.Event{Act: audit.PersonRefused, Actor: a.actor(), Register: r.ID, Registrar: r.Registrar,
-			Ref: account.RefFor(d.RefKey, a.ID, r.Registrar), Outcome: "not_found"})
+// Refused records that a person asked for something that is not behind their door at the registrar: a case, a document of
+// it, an entry. Whose it is, if anybody's, is not known here.
+func Refused(ctx context.Context, db *pg.DB, door pg.Person, r *qualification.Register) error {
+	return db.InPerson(ctx, door, func(tx *pg.Tx) error {
+		return audit.Record(ctx, tx, audit.Event{Act: audit.PersonRefused, Actor: audit.Actor{Kind: audit.ActorPerson}, Register: r.ID,
+			Registrar: r.Registrar, Ref: door.Ref, Outcome: "not_found"})
 	})
 }
 
@@ -142,30 +147,44 @@ func (d *Desk) Start(ctx context.Context, a Applicant, registerID, procedureID, 
 // StartOnce is Start under an idempotency key: a second call by the same person with the same key returns the case of the
 // first as it stands.
 func (d *Desk) StartOnce(ctx context.Context, a Applicant, key uuid.UUID, registerID, procedureID, lang string) (*Case, error) {
+	return d.StartOn(ctx, a, key, registerID, procedureID, lang, uuid.Nil)
+}
+
+// StartOn is StartOnce about one of the entries that the person holds in the register. uuid.Nil stands for the only one;
+// a person with several has to name it (fault.Invalid, "fault.which_entry"). An entry that is not theirs is fault.NotFound.
+// Procedures that lead to an entry take none.
+func (d *Desk) StartOn(ctx context.Context, a Applicant, key uuid.UUID, registerID, procedureID, lang string, entry uuid.UUID) (*Case, error) {
 	reg, ok := d.Catalogue.Register(registerID)
 	if !ok {
 		return nil, fault.New(fault.NotFound, "", "starting an application at an unknown register")
 	}
-	def, ok := d.Catalogue.Definition(reg.Qualification)
+	now := d.DB.Clock.Now()
+	def, ok := d.Catalogue.Filing(reg.Qualification, calendar.Of(now))
 	if !ok || def.Procedure(procedureID) == nil {
 		return nil, fault.New(fault.NotFound, "", "starting an unknown procedure")
 	}
-	now := d.DB.Clock.Now()
 	if !d.Catalogue.Offered(reg.ID, procedureID, "online", calendar.Of(now)) {
 		return nil, fault.New(fault.Invalid, "fault.not_offered", "starting a procedure that is not open")
 	}
-	if c, err := d.begun(ctx, a, reg, def, key, procedureID); c != nil || err != nil {
+	if !NeedsEntry(def.Procedure(procedureID).Effect) {
+		entry = uuid.Nil
+	}
+	if c, err := d.begun(ctx, a, reg, def, key, procedureID, entry); c != nil || err != nil {
 		return c, err
 	}
 	c := d.newCase(a, reg, def, procedureID, lang, now)
 	c.ID = key
 	asked := d.askResident(ctx, a, c)
-	err := d.DB.InPerson(ctx, d.door(a, reg), func(tx *pg.Tx) error { return d.insert(ctx, tx, a, c, asked) })
+	err := d.DB.InPerson(ctx, d.door(a, reg), func(tx *pg.Tx) error { return d.insert(ctx, tx, a, c, asked, entry) })
 	if pg.Violates(err, "application_pkey") { // the same key at the same time: the other call was faster
 		if c, err := d.started(ctx, a, reg, key); c != nil || err != nil {
 			return c, err
 		}
-		return nil, fault.New(fault.Conflict, "", "starting an application under a key that another person used")
+		return nil, errors.Join(fault.New(fault.Conflict, "", "starting an application under a key that another person used"),
+			Refused(ctx, d.DB, d.door(a, reg), reg))
+	}
+	if errors.Is(err, fault.NotFound) {
+		return nil, errors.Join(err, Refused(ctx, d.DB, d.door(a, reg), reg))
 	}
 	return c, err
 }
@@ -184,7 +203,7 @@ func (d *Desk) started(ctx context.Context, a Applicant, reg *qualification.Regi
 
 // begun finds the case of a key, or what the person has begun and not handed in: starting again goes on with it, so that
 // nobody fills in a form twice, and the registry is not asked anew. Nil when there is neither.
-func (d *Desk) begun(ctx context.Context, a Applicant, reg *qualification.Register, def *qualification.Definition, key uuid.UUID, procedureID string) (*Case, error) {
+func (d *Desk) begun(ctx context.Context, a Applicant, reg *qualification.Register, def *qualification.Definition, key uuid.UUID, procedureID string, entry uuid.UUID) (*Case, error) {
 	var found []*Case
 	err := d.DB.InPerson(ctx, d.door(a, reg), func(tx *pg.Tx) error {
 		found = nil
@@ -193,14 +212,23 @@ func (d *Desk) begun(ctx context.Context, a Applicant, reg *qualification.Regist
 		pg.ReadBy(&b, &found, scanCase, "reading what a person has begun", `
 			select `+caseColumns+` from application
 			 where register_id = $1 and person_ref = $2 and procedure_id = $3 and definition_version = $4
-			   and state in ('draft', 'signing') and expires_at > $5 order by created_at desc limit 1`,
-			reg.ID, account.RefFor(d.RefKey, a.ID, reg.Registrar), procedureID, def.Version, tx.Now)
-		return b.Send(ctx, tx.Tx)
+			   and state in ('draft', 'signing') and expires_at > $5 and ($6::uuid is null or entry_id = $6)
+			 order by created_at desc limit 1`,
+			reg.ID, account.RefFor(d.RefKey, a.ID, reg.Registrar), procedureID, def.Version, tx.Now, named(entry))
+		return b.SendLast(ctx, tx)
 	})
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
 	return found[0], nil
+}
+
+// named is an id, nil for none.
+func named(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
 }
 
 func (d *Desk) newCase(a Applicant, reg *qualification.Register, def *qualification.Definition, procedureID, lang string, now time.Time) *Case {
@@ -214,21 +242,28 @@ func (d *Desk) newCase(a Applicant, reg *qualification.Register, def *qualificat
 	}
 }
 
-// insert writes a new draft with its directory line, its first inquiry and the prefilled answers.
-func (d *Desk) insert(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, asked *Inquiry) error {
-	_, p, err := d.procedure(c)
+// insert writes a new draft about an entry (see choose) with its directory line, its first inquiry and the prefilled answers.
+func (d *Desk) insert(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, asked *Inquiry, on uuid.UUID) error {
+	def, p, err := d.procedure(c)
 	if err != nil {
 		return err
 	}
-	entry, err := d.entryOf(ctx, tx, c)
+	held, err := alone(ctx, tx, func(b *pg.Batch, out *[]Entry) { d.Entry(b, c.RegisterID, c.PersonRef, out) })
 	if err != nil {
 		return err
 	}
-	if needsEntry(p.Effect) && entry == nil {
-		return fault.New(fault.Invalid, "fault.no_entry", "starting a procedure on an entry that the person does not hold")
+	entry, err := choose(held, p, on)
+	if err != nil {
+		return err
+	}
+	if err := inWindow(def, p, entry, calendar.Of(tx.Now)); err != nil {
+		return err
 	}
 	if entry != nil {
 		c.EntryID = &entry.ID
+	}
+	if asked.withholds() {
+		c.forgetAddress(p)
 	}
 	f := facts(c, tx.Now, asked, nil)
 	f.Official = official(a.Card, asked, entry)
@@ -248,25 +283,24 @@ func (d *Desk) insert(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, aske
 		return err
 	}
 	events := []audit.Event{c.audited(audit.ApplicationStart, a.actor())}
-	if asked != nil && asked.State == "answered" { // asked while the person waited: they see that look, too
+	if off := d.switchedOff(c, Family); off != nil && slices.Contains(p.Inquiries, Family) {
+		if err := d.queueInquiry(ctx, tx, &b, c, off); err != nil {
+			return err
+		}
+	}
+	if asked != nil && asked.State == "answered" && *asked.Class != SwitchedOff { // asked while the person waited: they see that look, too
 		c.event(&b, tx, "answered_"+asked.System, "system", map[string]string{"class": *asked.Class})
 		events = append(events, c.asked(asked))
 	}
 	if err := audit.Queue(&b, tx.Now, events...); err != nil {
 		return err
 	}
-	return b.Send(ctx, tx.Tx)
-}
-
-// entryOf reads the living entry of the case's applicant, nil when there is none.
-func (d *Desk) entryOf(ctx context.Context, tx *pg.Tx, c *Case) (*Entry, error) {
-	found, err := alone(ctx, tx, func(b *pg.Batch, out *[]Entry) { d.Entry(b, c.RegisterID, c.PersonRef, out) })
-	return first(found), err
-}
-
-// needsEntry tells whether a procedure is about an entry that the person already holds.
-func needsEntry(e qualification.Effect) bool {
-	return e == qualification.EffectChange || e == qualification.EffectReissue || e == qualification.EffectCancel
+	var w rollout.Watch
+	w.Queue(&b, c.DefinitionID)
+	if err := b.Send(ctx, tx.Tx); err != nil {
+		return err
+	}
+	return w.MustBeOpen(d.Catalogue, c.RegisterID, c.ProcedureID, c.Channel, calendar.Of(tx.Now))
 }
 
 // Entry is what the applicant's own door shows of an entry of the register, for prefilling.
@@ -275,6 +309,8 @@ type Entry struct {
 	Number       string
 	RegisteredOn calendar.Date
 	Facts        map[string]string // by register item
+	Class        string
+	ValidUntil   calendar.Date // last day of its term, zero when it has none
 }
 
 // official gathers the official values by the keys that definitions use: what the resident registry answered, else what
@@ -284,6 +320,9 @@ func official(card person.Particulars, resident *Inquiry, entry *Entry) map[stri
 	record := resident.record()
 	if record["name"] == "" {
 		record = Record(card)
+	}
+	if resident.withholds() {
+		delete(record, "address") // the card says it, and the case must not
 	}
 	for _, k := range []string{"name", "kana", "birth_date", "sex", "address"} {
 		if record[k] != "" {
@@ -322,7 +361,7 @@ func (c *Case) send(ctx context.Context, tx *pg.Tx, b *pg.Batch, act audit.Act, 
 	if err := audit.Queue(b, tx.Now, c.audited(act, actor, items...)); err != nil {
 		return err
 	}
-	return b.Send(ctx, tx.Tx)
+	return b.Send(ctx, tx)
 }
 
 // Audited is the audit line of a later stage's act on the case.

@@ -14,14 +14,20 @@ import (
 
 // Stored tells the desk of a content that has just been stored and serves no document yet, so that it is deleted if it
 // never does: a file that turns out to be none, an upload that is refused.
-func (d *Desk) Stored(ctx context.Context, ref blob.Ref) error {
-	return d.DB.Platform(ctx, func(tx *pg.Tx) error {
+func (d *Desk) Stored(ctx context.Context, ref blob.Ref) error { return NoteFile(ctx, d.DB, ref) }
+
+// NoteFile is Stored for other stages.
+func NoteFile(ctx context.Context, db *pg.DB, ref blob.Ref) error {
+	return db.Platform(ctx, func(tx *pg.Tx) error {
 		_, err := tx.Exec(ctx, `
 			insert into stored_file (sha256, uses, changed_at) values ($1, 0, $2)
 			on conflict on constraint stored_file_pkey do nothing`, ref.SHA256, tx.Now)
 		return wrapIf(err, "noting a stored file")
 	})
 }
+
+// UseFile queues one more document of another stage that a stored content serves.
+func UseFile(b *pg.Batch, tx *pg.Tx, sha256 string) { use(b, tx, sha256) }
 
 // use queues one more document that a stored content serves.
 func use(b *pg.Batch, tx *pg.Tx, sha256 string) {

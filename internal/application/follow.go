@@ -38,10 +38,11 @@ func (d *Desk) Withdraw(ctx context.Context, a Applicant, publicID string) error
 		if w != nil {
 			c.moveWork(&b, tx, w, WorkDone, nil)
 		}
+		c.backToRegistrar(&b)
 		c.move(&b, tx, Withdrawn)
 		c.event(&b, tx, "withdrawn", "applicant", nil)
 		c.notify(&b, tx, "withdrawn")
-		if err := b.Send(ctx, tx.Tx); err != nil {
+		if err := b.SendLater(ctx, tx); err != nil {
 			return err
 		}
 		if err := d.Ended(ctx, tx, c); err != nil {
@@ -51,18 +52,17 @@ func (d *Desk) Withdraw(ctx context.Context, a Applicant, publicID string) error
 	})
 }
 
-// Paid moves a case on once its charges are paid: into the inbox of the body that reviews it. A case that has moved on
+// Paid moves a case on once its charges are paid: into the inbox of the first body of its route. A case that has moved on
 // meanwhile stays as it is.
 func Paid(ctx context.Context, tx *pg.Tx, cat *qualification.Catalogue, c *Case) error {
 	if c.State != AwaitingPayment {
 		return nil
 	}
 	var b pg.Batch
-	c.move(&b, tx, InReview)
-	c.openWork(&b, tx, StepReview, *c.DueOn)
+	c.enterRoute(&b, tx, *c.DueOn)
 	c.event(&b, tx, "paid", "applicant", nil)
 	c.notify(&b, tx, "paid")
-	if err := b.Send(ctx, tx.Tx); err != nil {
+	if err := b.SendLater(ctx, tx); err != nil {
 		return err
 	}
 	return settleUndecidable(ctx, tx, cat, c)
@@ -76,11 +76,11 @@ type CorrectionOrder struct {
 	Due    calendar.Date
 }
 
-// RequestCorrection sends a case in review back to its applicant with an itemised request. Only the items named are open
+// RequestCorrection sends a case that an office has, in review or on its way there, back to its applicant with an itemised request. Only the items named are open
 // to change. The work item waits meanwhile, with its holder.
 func RequestCorrection(ctx context.Context, tx *pg.Tx, cat *qualification.Catalogue, c *Case, o CorrectionOrder) error {
-	if c.State != InReview || c.Origin == OriginOffice {
-		return fault.New(fault.Conflict, "fault.case_moved_on", "asking for a correction of a case that is not in review")
+	if (c.State != InReview && c.State != Forwarding) || c.Origin == OriginOffice {
+		return fault.New(fault.Conflict, "fault.case_moved_on", "asking for a correction of a case that no office has")
 	}
 	_, p, err := Pinned(cat, c)
 	if err != nil {
@@ -103,9 +103,13 @@ func RequestCorrection(ctx context.Context, tx *pg.Tx, cat *qualification.Catalo
 	if w != nil {
 		c.moveWork(&b, tx, w, WorkWaiting, w.Assignee)
 	}
-	c.event(&b, tx, "correction_requested", actorOf(o.Origin), map[string]string{"due": o.Due.String()})
+	detail := map[string]string{"due": o.Due.String()}
+	if c.Elsewhere() && o.Origin != "system" {
+		detail["by"] = c.BodyID
+	}
+	c.event(&b, tx, "correction_requested", actorOf(o.Origin), detail)
 	c.notify(&b, tx, "correction_requested")
-	return b.Send(ctx, tx.Tx)
+	return b.SendLater(ctx, tx)
 }
 
 func actorOf(origin string) string {
@@ -152,7 +156,7 @@ func Propose(ctx context.Context, tx *pg.Tx, c *Case, staff uuid.UUID) error {
 	c.moveWork(&b, tx, w, WorkDone, nil)
 	c.openWork(&b, tx, StepApproval, w.Due)
 	c.event(&b, tx, "proposed", "staff", nil)
-	return b.Send(ctx, tx.Tx)
+	return b.SendLater(ctx, tx)
 }
 
 // SendBack returns a proposal to its reviewer.
@@ -166,7 +170,7 @@ func SendBack(ctx context.Context, tx *pg.Tx, c *Case, approver, reviewer uuid.U
 	c.moveWork(&b, tx, w, WorkDone, nil)
 	c.openWork(&b, tx, StepReview, w.Due)
 	c.event(&b, tx, "sent_back", "staff", nil)
-	if err := b.Send(ctx, tx.Tx); err != nil {
+	if err := b.SendLater(ctx, tx); err != nil {
 		return err
 	}
 	return Take(ctx, tx, c, reviewer)
@@ -191,7 +195,7 @@ func Decide(ctx context.Context, tx *pg.Tx, c *Case, approver uuid.UUID, approve
 		c.notify(&b, tx, kind)
 	}
 	c.DecidedAt = &tx.Now
-	return b.Send(ctx, tx.Tx)
+	return b.SendLater(ctx, tx)
 }
 
 // OpenByOffice makes a case that the office itself opens on an entry, such as a disciplinary measure: it has no form and
@@ -208,7 +212,7 @@ func OpenByOffice(ctx context.Context, tx *pg.Tx, c *Case, due calendar.Date) er
 	c.move(&b, tx, Proposed)
 	c.openWork(&b, tx, StepApproval, due)
 	c.event(&b, tx, "opened_by_office", "staff", nil)
-	return b.Send(ctx, tx.Tx)
+	return b.SendLater(ctx, tx)
 }
 
 // Drop ends a case that the office itself opened and that the second person does not agree to: there is no applicant to
@@ -222,7 +226,7 @@ func Drop(ctx context.Context, tx *pg.Tx, c *Case, approver uuid.UUID) error {
 	c.move(&b, tx, Withdrawn)
 	c.moveWork(&b, tx, w, WorkDone, nil)
 	c.event(&b, tx, "dropped", "staff", nil)
-	return b.Send(ctx, tx.Tx)
+	return b.SendLater(ctx, tx)
 }
 
 // summaries reads the cases filed under one reference.

@@ -87,17 +87,19 @@ func (d *Desk) ViewWith(ctx context.Context, a Applicant, publicID string, more 
 	err = d.Look(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
 		var b pg.Batch
 		more(&b, tx, c)
-		v, err = d.viewWith(ctx, tx, a, c, &b)
+		v, err = d.viewWith(tx, a, c, &b, func() error { return b.SendLast(ctx, tx) })
 		return err
 	})
 	return v, err
 }
 
 func (d *Desk) view(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) (*View, error) {
-	return d.viewWith(ctx, tx, a, c, &pg.Batch{})
+	var b pg.Batch
+	return d.viewWith(tx, a, c, &b, func() error { return b.Send(ctx, tx) })
 }
 
-func (d *Desk) viewWith(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, b *pg.Batch) (*View, error) {
+// viewWith adds what a view needs to a batch, which send sends.
+func (d *Desk) viewWith(tx *pg.Tx, a Applicant, c *Case, b *pg.Batch, send func() error) (*View, error) {
 	def, p, err := d.procedure(c)
 	if err != nil {
 		return nil, err
@@ -110,10 +112,10 @@ func (d *Desk) viewWith(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, b 
 	queueRequest(b, c, &requests)
 	queueOutcome(b, c, &outcomes)
 	d.Entry(b, c.RegisterID, c.PersonRef, &entries)
-	if err := b.Send(ctx, tx.Tx); err != nil {
+	if err := send(); err != nil {
 		return nil, err
 	}
-	v.Request, v.Outcome, v.Entry = first(requests), first(outcomes), first(entries)
+	v.Request, v.Outcome, v.Entry = first(requests), first(outcomes), ofCase(c, entries)
 	resident := latest(v.Inquiries, Resident)
 	v.Facts = facts(c, tx.Now, resident, latest(v.Inquiries, Family))
 	v.Facts.Official = official(a.Card, resident, v.Entry)
@@ -191,7 +193,10 @@ func (d *Desk) saveGroup(ctx context.Context, tx *pg.Tx, a Applicant, v *View, g
 	if err := c.reopen(&b, tx); err != nil {
 		return nil, err
 	}
-	return problems, c.send(ctx, tx, &b, audit.ApplicationSave, a.actor(), groupID)
+	if err := audit.Queue(&b, tx.Now, c.audited(audit.ApplicationSave, a.actor(), groupID)); err != nil {
+		return nil, err
+	}
+	return problems, b.SendLater(ctx, tx)
 }
 
 // takeInputs replaces the inputs of one field ("x" and "x.part") by what was sent. An input that was not sent, such as an
@@ -209,6 +214,7 @@ func takeInputs(into, raw map[string]string, field string) {
 	}
 }
 
+// saveAnswers queues the answers of a case whose row is locked, so that it is there.
 func (c *Case) saveAnswers(b *pg.Batch, tx *pg.Tx) error {
 	answers, err := json.Marshal(c.Answers)
 	if err != nil {
@@ -216,13 +222,13 @@ func (c *Case) saveAnswers(b *pg.Batch, tx *pg.Tx) error {
 	}
 	expires := tx.Now.Add(draftLife)
 	if c.ExpiresAt == nil || !c.ExpiresAt.Before(expires.Add(-expiryMoves)) {
-		b.ExecOne("saving answers", `
+		b.Exec("saving answers", `
 			update application set answers = $3, updated_at = $4, revision = revision + 1 where register_id = $1 and id = $2`,
 			c.RegisterID, c.ID, answers, tx.Now)
 		return nil
 	}
 	c.ExpiresAt = &expires
-	b.ExecOne("saving answers of a draft", `
+	b.Exec("saving answers of a draft", `
 		update application set answers = $3, updated_at = $4, revision = revision + 1, expires_at = $5 where register_id = $1 and id = $2`,
 		c.RegisterID, c.ID, answers, tx.Now, expires)
 	return nil

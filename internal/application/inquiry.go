@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -32,6 +33,7 @@ const (
 const (
 	ResidentAlive    = "match_alive"
 	ResidentDeceased = "match_deceased"
+	ResidentWithheld = "withheld" // found, but under support measures (支援措置): the address is told to nobody
 	FamilyDetermined = "determined"
 )
 
@@ -111,6 +113,9 @@ func (d *Desk) askResident(ctx context.Context, a Applicant, c *Case) *Inquiry {
 	if err != nil || !slices.Contains(p.Inquiries, Resident) {
 		return nil
 	}
+	if off := d.switchedOff(c, Resident); off != nil {
+		return off
+	}
 	q := &Inquiry{ID: pg.NewID(), System: Resident, State: "waiting", AskedAt: c.CreatedAt}
 	reply, err := d.Ask[Resident](ctx, question(c, q.ID, a.Card))
 	if err != nil {
@@ -141,6 +146,21 @@ func (d *Desk) queueInquiry(ctx context.Context, tx *pg.Tx, b *pg.Batch, c *Case
 		return nil
 	}
 	return d.Enqueue(ctx, tx, InquireArgs{RegisterID: c.RegisterID, ApplicationID: c.ID.String(), InquiryID: q.ID.String()})
+}
+
+// SwitchedOff is the class that stands for the answer of a registry which the registrar has not switched on. It is no usable
+// answer, so that a document is asked for from the start.
+const SwitchedOff = "switched_off"
+
+// switchedOff returns the answer of a registry that the registrar has not switched on, nil when it has. Nobody is asked, so
+// nothing about it is in the person's log.
+func (d *Desk) switchedOff(c *Case, system string) *Inquiry {
+	g, ok := d.Catalogue.Registrar(c.RegistrarID)
+	if !ok || g.Has(system) {
+		return nil
+	}
+	class, source, at := SwitchedOff, "registrar", d.DB.Clock.Now()
+	return &Inquiry{ID: pg.NewID(), System: system, State: "answered", Class: &class, Source: &source, AskedAt: at, AnsweredAt: &at}
 }
 
 // askAll records the questions that a submitted case still has to ask.
@@ -267,6 +287,54 @@ func Declared(c *Case) person.Particulars {
 	return who
 }
 
+// withholds tells whether the answer says that the address is protected.
+func (q *Inquiry) withholds() bool {
+	return q != nil && q.System == Resident && q.Class != nil && *q.Class == ResidentWithheld
+}
+
+// Protected tells whether the resident registry withholds the applicant's address, so that no page of the office may show it.
+func Protected(all []Inquiry) bool { return latest(all, Resident).withholds() }
+
+// forgetAddress takes the protected address out of what the case knows: what the card said at login and what was prefilled
+// from it before the registry answered.
+func (c *Case) forgetAddress(p *qualification.Procedure) {
+	c.Applicant.Address = ""
+	for i := range p.Groups {
+		for _, f := range p.Groups[i].Fields {
+			if f.Prefill != "resident.address" {
+				continue
+			}
+			for _, key := range append(f.Inputs(), f.Keys()...) {
+				delete(c.Answers.Raw, key)
+				delete(c.Answers.Values, key)
+			}
+		}
+	}
+}
+
+// forgetStoredAddress does the same to a case that is stored. Frozen content that was not signed yet is dropped with the
+// address in it; what was signed before the registry answered stays as it was signed.
+func (c *Case) forgetStoredAddress(b *pg.Batch, tx *pg.Tx, cat *qualification.Catalogue) error {
+	_, p, err := Pinned(cat, c)
+	if err != nil {
+		return err
+	}
+	c.forgetAddress(p)
+	answers, err := json.Marshal(c.Answers)
+	if err != nil {
+		return fmt.Errorf("writing answers: %w", err)
+	}
+	b.ExecOne("forgetting a protected address", `
+		update application set applicant = $3, answers = $4, revision = revision + 1 where register_id = $1 and id = $2`,
+		c.RegisterID, c.ID, c.Applicant, answers)
+	if err := c.reopen(b, tx); err != nil {
+		return err
+	}
+	b.Exec("forgetting frozen content with a protected address", `
+		update sign_request set bytes = '' where register_id = $1 and application_id = $2 and state = 'dropped'`, c.RegisterID, c.ID)
+	return nil
+}
+
 // recordFailure counts a try; after the last one the inquiry has failed, and the reviewer sees that nothing was answered.
 func (k *Clerk) recordFailure(ctx context.Context, tx *pg.Tx, c *Case, q *Inquiry) error {
 	_, err := tx.Exec(ctx, `
@@ -290,6 +358,11 @@ func (k *Clerk) recordAnswer(ctx context.Context, tx *pg.Tx, c *Case, q *Inquiry
 		 where register_id = $1 and application_id = $2 and id = $3 and state = 'waiting'`,
 		c.RegisterID, c.ID, q.ID, q.Class, q.Answer, q.Source, q.AnsweredAt)
 	c.event(&b, tx, "answered_"+q.System, "system", map[string]string{"class": *q.Class})
+	if q.withholds() {
+		if err := c.forgetStoredAddress(&b, tx, k.Catalogue); err != nil {
+			return err
+		}
+	}
 	err := b.Send(ctx, tx.Tx)
 	if errors.Is(err, fault.Conflict) {
 		return nil // another try of the same job has recorded it
@@ -304,9 +377,9 @@ func (k *Clerk) recordAnswer(ctx context.Context, tx *pg.Tx, c *Case, q *Inquiry
 }
 
 // settleUndecidable turns an answer that decides nothing into a request for the document that replaces it, once, as soon
-// as the case is in review.
+// as an office has the case.
 func settleUndecidable(ctx context.Context, tx *pg.Tx, cat *qualification.Catalogue, c *Case) error {
-	if c.State != InReview {
+	if c.State != InReview && c.State != Forwarding {
 		return nil
 	}
 	_, p, err := Pinned(cat, c)
@@ -351,7 +424,7 @@ func documentHandled(ctx context.Context, tx *pg.Tx, c *Case, evidenceID string)
 // time. It returns how many it dealt with. A case that was handed in has no expiry.
 func (k *Clerk) Sweep(ctx context.Context, limit int) (int, error) {
 	closed := 0
-	for _, r := range k.Catalogue.Registrars() {
+	for _, r := range k.Catalogue.Keepers() {
 		err := k.DB.InRegistrar(ctx, r.ID, func(tx *pg.Tx) error {
 			rows, err := tx.Query(ctx, `
 				select `+caseColumns+` from application

@@ -19,6 +19,7 @@ import (
 	"akashi/internal/person"
 	"akashi/internal/pg"
 	"akashi/internal/qualification"
+	"akashi/internal/rollout"
 )
 
 // SignRequest is content frozen for signing.
@@ -48,8 +49,14 @@ func (d *Desk) prepare(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) ([]
 	if !c.State.Editable() {
 		return nil, fault.New(fault.Conflict, "fault.not_editable", "freezing a closed case")
 	}
+	if c.Round == 0 && !d.Catalogue.Offered(c.RegisterID, c.ProcedureID, c.Channel, calendar.Of(tx.Now)) {
+		return nil, fault.New(fault.Invalid, "fault.not_offered", "freezing a draft for a procedure that was closed")
+	}
 	v, err := d.view(ctx, tx, a, c)
 	if err != nil {
+		return nil, err
+	}
+	if err := inWindow(v.Definition, v.Procedure, v.Entry, calendar.Of(tx.Now)); err != nil && c.Round == 0 {
 		return nil, err
 	}
 	answers, problems, err := v.Procedure.ValidateAll(c.Answers, v.Facts)
@@ -193,7 +200,9 @@ func (d *Desk) SignatureStarted(ctx context.Context, a Applicant, publicID strin
 // nothing (fault.Invalid with the reason's key).
 func (d *Desk) Submit(ctx context.Context, a Applicant, publicID string, request uuid.UUID, signature, certificate []byte) (*Case, error) {
 	var r *SignRequest
+	var of *Case
 	err := d.Look(ctx, a, publicID, func(tx *pg.Tx, c *Case) (err error) {
+		of = c
 		r, err = readRequest(ctx, tx, c, `id = $3`, request)
 		return err
 	})
@@ -211,10 +220,14 @@ func (d *Desk) Submit(ctx context.Context, a Applicant, publicID string, request
 	if err := SamePerson(signed.Signer, a.Card); err != nil {
 		return nil, err
 	}
+	bases, err := d.askBases(ctx, a, of)
+	if err != nil {
+		return nil, err
+	}
 	var out *Case
 	err = d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
 		out = c
-		return d.submit(ctx, tx, a, c, r.ID, signed)
+		return d.submit(ctx, tx, a, c, r.ID, signed, bases)
 	})
 	if errors.Is(err, errFees) {
 		err = errors.Join(err, d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
@@ -258,8 +271,8 @@ func SamePerson(s Signer, card person.Particulars) error {
 }
 
 // submit moves a signed case on, in one transaction with everything that follows from it.
-func (d *Desk) submit(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, request uuid.UUID, signed Signed) error {
-	r, err := readRequest(ctx, tx, c, `id = $3`, request)
+func (d *Desk) submit(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, request uuid.UUID, signed Signed, bases []Attested) error {
+	r, acts, err := readSigned(ctx, tx, c, request)
 	if err != nil {
 		return err
 	}
@@ -269,6 +282,9 @@ func (d *Desk) submit(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, requ
 	if r == nil || r.State != "open" || (c.State != Signing && c.State != CorrectionSigning) {
 		return fault.New(fault.Conflict, "fault.content_changed", "submitting content that is no longer frozen")
 	}
+	if c.Applicant.Address == "" { // protected: the registry withholds it, so it is not copied from the certificate
+		signed.Signer.Address = ""
+	}
 	var b pg.Batch
 	b.ExecOne("using frozen content", `
 		update sign_request set state = 'used'
@@ -277,19 +293,49 @@ func (d *Desk) submit(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, requ
 		insert into submission (register_id, application_id, round, sign_request_id, bytes, digest, cms, signer, submitted_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		c.RegisterID, c.ID, r.Round, r.ID, r.Bytes, r.Digest, signed.CMS, signed.Signer, tx.Now)
+	c.writeBases(&b, tx, bases)
 	if c.Round == 0 {
-		err = d.submitFirst(ctx, tx, &b, a, c, r)
+		err = d.submitFirst(ctx, tx, &b, a, c, r, acts)
 	} else {
 		err = d.submitCorrection(ctx, tx, &b, a, c)
 	}
 	return err
 }
 
-// submitFirst hands a new application in: deadline, charges, questions to the registries.
-func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applicant, c *Case, r *SignRequest) error {
+// readSigned reads the frozen content that a signature belongs to and, with it, the acts that count for the qualification.
+func readSigned(ctx context.Context, tx *pg.Tx, c *Case, request uuid.UUID) (*SignRequest, *rollout.Watch, error) {
+	var found []SignRequest
+	var acts rollout.Watch
+	var b pg.Batch
+	pg.Read(&b, &found, c.reading("frozen content"), `
+		select id, round, bytes, digest, transaction_id, state from sign_request
+		 where register_id = $1 and application_id = $2 and id = $3`, c.RegisterID, c.ID, request)
+	acts.Queue(&b, c.DefinitionID)
+	if err := b.Send(ctx, tx.Tx); err != nil || len(found) == 0 {
+		return nil, nil, err
+	}
+	return &found[0], &acts, nil
+}
+
+// submitFirst hands a new application in: deadline, route, charges, questions to the registries. The route stays with the
+// case, whatever is decided about the procedure later.
+func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applicant, c *Case, r *SignRequest, acts *rollout.Watch) error {
+	today := calendar.Of(tx.Now)
+	if err := acts.MustBeOpen(d.Catalogue, c.RegisterID, c.ProcedureID, c.Channel, today); err != nil {
+		return err
+	}
 	v, err := d.view(ctx, tx, a, c)
 	if err != nil {
 		return err
+	}
+	v.Facts.Direct = qualification.DirectUnder(acts.Acts(), c.ProcedureID, today)
+	if c.Route, err = v.Procedure.RouteFor(v.Facts); err != nil {
+		return fmt.Errorf("choosing the route of case %s: %w", c.PublicID, err)
+	}
+	for _, s := range c.Route {
+		if _, known := d.Catalogue.Registrar(s.Body); !known {
+			return fault.New(fault.Internal, "", fmt.Sprintf("the route of case %s goes through %s, a body that nobody knows", c.PublicID, s.Body))
+		}
 	}
 	lines, err := v.Procedure.FeeLines(v.Facts)
 	if err != nil {
@@ -298,11 +344,11 @@ func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applic
 	if err := sameFees(r, lines); err != nil {
 		return err
 	}
-	due := calendar.AddBusinessDays(calendar.Of(tx.Now), v.Procedure.StandardDays)
+	due := calendar.AddBusinessDays(today, v.Procedure.StandardDays)
 	c.DueOn, c.SubmittedAt = &due, &tx.Now
 	b.ExecOne("dating the submission", `
-		update application set submitted_at = $3, due_on = $4, expires_at = null
-		 where register_id = $1 and id = $2`, c.RegisterID, c.ID, tx.Now, due)
+		update application set submitted_at = $3, due_on = $4, expires_at = null, route = $5
+		 where register_id = $1 and id = $2`, c.RegisterID, c.ID, tx.Now, due, c.Route)
 	c.event(b, tx, "submitted", "applicant", nil)
 	c.notify(b, tx, "submitted")
 	if err := d.askAll(ctx, tx, b, v); err != nil {
@@ -311,8 +357,7 @@ func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applic
 	if len(lines) > 0 {
 		c.move(b, tx, AwaitingPayment)
 	} else {
-		c.move(b, tx, InReview)
-		c.openWork(b, tx, StepReview, due)
+		c.enterRoute(b, tx, due)
 	}
 	if len(lines) > 0 {
 		if err := d.Charge(b, tx, c, lines); err != nil {
@@ -342,7 +387,11 @@ func (d *Desk) submitCorrection(ctx context.Context, tx *pg.Tx, b *pg.Batch, a A
 		 where register_id = $1 and application_id = $2 and round = $3 and answered_at is null`, c.RegisterID, c.ID, c.Round, tx.Now)
 	b.Exec("dating a work item", `
 		update work_item set due = $4 where register_id = $1 and application_id = $2 and id = $3`, c.RegisterID, c.ID, w.ID, due)
-	c.move(b, tx, InReview)
+	if w.Forwarding() {
+		c.move(b, tx, Forwarding)
+	} else {
+		c.move(b, tx, InReview)
+	}
 	if w.Assignee != nil {
 		c.moveWork(b, tx, w, WorkTaken, w.Assignee)
 	} else {

@@ -15,7 +15,7 @@ import (
 
 const caseColumns = `register_id, id, public_id, registrar_id, body_id, person_ref, definition_id, definition_version,
   procedure_id, channel, origin, lang, state, applicant, answers, entry_id, round, revision, created_at, updated_at, expires_at,
-  submitted_at, decided_at, due_on`
+  submitted_at, decided_at, due_on, route, stop`
 
 // ReadCase reads a case through whichever door tx has opened. A case behind another door does not exist.
 func ReadCase(ctx context.Context, tx *pg.Tx, registerID, publicID string) (*Case, error) {
@@ -52,7 +52,7 @@ func scanCase(row pgx.CollectableRow) (*Case, error) {
 	var answers []byte
 	err := row.Scan(&c.RegisterID, &c.ID, &c.PublicID, &c.RegistrarID, &c.BodyID, &c.PersonRef, &c.DefinitionID,
 		&c.DefinitionVersion, &c.ProcedureID, &c.Channel, &c.Origin, &c.Lang, &c.State, &c.Applicant, &answers, &c.EntryID, &c.Round,
-		&c.Revision, &c.CreatedAt, &c.UpdatedAt, &c.ExpiresAt, &c.SubmittedAt, &c.DecidedAt, &c.DueOn)
+		&c.Revision, &c.CreatedAt, &c.UpdatedAt, &c.ExpiresAt, &c.SubmittedAt, &c.DecidedAt, &c.DueOn, &c.Route, &c.Stop)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 package audit
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // Act names a thing that can happen, in the form "subject.verb".
 type Act string
@@ -62,14 +65,45 @@ const (
 	EntryRevoke    Act = "entry.revoke"
 	EntryCancel    Act = "entry.cancel"
 	EntryLink      Act = "entry.link"
+	EntryAttest    Act = "entry.attest"
 
 	CredentialIssue    Act = "credential.issue"
 	CredentialDownload Act = "credential.download"
+	CredentialCopy     Act = "credential.copy"
+	CredentialRenew    Act = "credential.renew"
+	CredentialReissue  Act = "credential.reissue"
 	CredentialSuspend  Act = "credential.suspend"
 	CredentialRestore  Act = "credential.restore"
 	CredentialRevoke   Act = "credential.revoke"
 	CredentialCheck    Act = "credential.check"
 	StatusPublish      Act = "status.publish"
+
+	WalletOffer        Act = "wallet.offer"
+	WalletConsent      Act = "wallet.consent"
+	WalletToken        Act = "wallet.token"
+	WalletNotify       Act = "wallet.notify"
+	WalletEnd          Act = "wallet.end"
+	DefinitionLoad     Act = "definition.load"
+	DefinitionPropose  Act = "definition.propose"
+	DefinitionApprove  Act = "definition.approve"
+	DefinitionRefuse   Act = "definition.refuse"
+	DefinitionWithdraw Act = "definition.withdraw"
+	DefinitionRecall   Act = "definition.recall"
+
+	RolloutPropose  Act = "rollout.propose"
+	RolloutApprove  Act = "rollout.approve"
+	RolloutRefuse   Act = "rollout.refuse"
+	RolloutWithdraw Act = "rollout.withdraw"
+
+	RelyingRegister Act = "relying.register"
+	RelyingKey      Act = "relying.key"
+	RelyingClose    Act = "relying.close"
+	RelyingBulk     Act = "relying.bulk"
+	RelyingAsk      Act = "relying.ask"
+	RelyingGrant    Act = "relying.grant"
+	RelyingRefuse   Act = "relying.refuse"
+	RelyingEnd      Act = "relying.end"
+	RelyingNotify   Act = "relying.notify"
 
 	NoticeSend Act = "notice.send"
 	AuditView  Act = "audit.view"
@@ -92,7 +126,7 @@ func Acts() []ActInfo {
 		{PersonLogin, "A person logged in with the national ID card.", false},
 		{PersonLogout, "A person logged out.", false},
 		{PersonCardCheck, "A person tried whether their card can sign.", false},
-		{PersonRefused, "A person asked for a case that is not theirs or does not exist.", false},
+		{PersonRefused, "A person asked for something that is not theirs or does not exist.", false},
 		{StaffLogin, "A member of staff logged in.", false},
 		{StaffLogout, "A member of staff logged out.", false},
 		{StaffStepUp, "A member of staff confirmed the login with a second factor.", false},
@@ -144,14 +178,45 @@ func Acts() []ActInfo {
 		{EntryRevoke, "An entry was revoked.", false},
 		{EntryCancel, "An entry was cancelled.", false},
 		{EntryLink, "An entry was tied to the person's login.", false},
+		{EntryAttest, "Number and state of an entry were told to another registrar, on the holder's application there.", true},
 
 		{CredentialIssue, "A digital credential was issued.", false},
 		{CredentialDownload, "The holder fetched the credential.", false},
+		{CredentialCopy, "The credential was signed in another form for its holder.", false},
+		{CredentialRenew, "A signed PDF of the credential got a new timestamp.", false},
+		{CredentialReissue, "The holder had a new credential made in place of all earlier ones.", false},
 		{CredentialSuspend, "A credential was suspended.", false},
 		{CredentialRestore, "A suspended credential was restored.", false},
 		{CredentialRevoke, "A credential was revoked.", false},
 		{CredentialCheck, "Somebody checked the credential.", true},
 		{StatusPublish, "A list of the status of credentials was signed and published.", false},
+
+		{WalletOffer, "The holder offered a credential to a wallet.", false},
+		{WalletConsent, "The holder agreed to what a wallet asked for.", false},
+		{WalletToken, "A wallet was given access to a credential.", false},
+		{WalletNotify, "A wallet told what became of the copies that it was given.", false},
+		{WalletEnd, "A wallet's access to a credential ended.", false},
+		{DefinitionLoad, "An author loaded the text of a definition.", false},
+		{DefinitionPropose, "An author proposed a version of a definition.", false},
+		{DefinitionApprove, "A second person approved a version of a definition.", false},
+		{DefinitionRefuse, "A second person refused a version of a definition.", false},
+		{DefinitionWithdraw, "An author took the text of a definition back.", false},
+		{DefinitionRecall, "An approved version of a definition was called back before its day.", false},
+
+		{RolloutPropose, "Staff proposed from when a procedure is open, or by which way it goes.", false},
+		{RolloutApprove, "The second person approved such a proposal.", false},
+		{RolloutRefuse, "The second person refused such a proposal.", false},
+		{RolloutWithdraw, "Whoever made such a proposal took it back.", false},
+
+		{RelyingRegister, "A verifier was registered.", false},
+		{RelyingKey, "A registered verifier was given a key.", false},
+		{RelyingClose, "A registered verifier or one of its keys was ended.", false},
+		{RelyingBulk, "A registered verifier had many credentials checked that it was shown.", false},
+		{RelyingAsk, "A registered verifier asked to be told of changes of a credential's status.", false},
+		{RelyingGrant, "The holder agreed that a verifier is told of changes.", false},
+		{RelyingRefuse, "The holder did not agree that a verifier is told of changes.", false},
+		{RelyingEnd, "A verifier is no longer told of changes.", false},
+		{RelyingNotify, "A registered verifier was told of a change of a credential's status.", true},
 
 		{NoticeSend, "A notice was sent to the person.", false},
 		{AuditView, "Somebody looked at this log.", true},
@@ -159,12 +224,16 @@ func Acts() []ActInfo {
 	}
 }
 
+var byAct = sync.OnceValue(func() map[Act]ActInfo {
+	all := map[Act]ActInfo{}
+	for _, info := range Acts() {
+		all[info.Act] = info
+	}
+	return all
+})
+
 // Lookup finds an act in the table.
 func Lookup(act Act) (ActInfo, bool) {
-	for _, info := range Acts() {
-		if info.Act == act {
-			return info, true
-		}
-	}
-	return ActInfo{}, false
+	info, known := byAct()[act]
+	return info, known
 }

@@ -10,10 +10,13 @@
 package audit
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -49,14 +52,15 @@ type Actor struct {
 type Event struct {
 	Act       Act
 	Actor     Actor
-	Purpose   string    // why, as stated; at most 200 characters, shown to the person
-	Register  string    // register id, "" when none
-	Registrar string    // registrar id, "" when none
-	Ref       uuid.UUID // the person concerned, as the registrar knows them; Nil when none
-	Case      uuid.UUID // the application concerned; Nil when none
-	Entry     uuid.UUID // the register's entry concerned; Nil when none
-	Items     []string  // names of the items seen or changed, such as "name" or "domicile"
-	Outcome   string    // a code, such as "found", "refused" or "approved"
+	Purpose   string      // why, as stated; at most 200 characters, shown to the person
+	Register  string      // register id, "" when none
+	Registrar string      // registrar id, "" when none
+	Ref       uuid.UUID   // the person concerned, as the registrar knows them; Nil when none or several
+	Subjects  []uuid.UUID // the persons concerned when one look is at several, instead of Ref; written, never listed
+	Case      uuid.UUID   // the application concerned; Nil when none
+	Entry     uuid.UUID   // the register's entry concerned; Nil when none
+	Items     []string    // names of the items seen or changed, such as "name" or "domicile"
+	Outcome   string      // a code, such as "found", "refused" or "approved"
 }
 
 // Logged is an event as the log holds it.
@@ -66,13 +70,16 @@ type Logged struct {
 	At         time.Time
 	Salt       []byte
 	Commitment []byte
-	Seq        int64 // number in the Merkle log; meaningful when Sealed
-	Sealed     bool  // the event has its number
+	Digest     []byte // SHA-256 over the salt and the subjects, nil when there are none
+	Seq        int64  // number in the Merkle log; meaningful when Sealed
+	Sealed     bool   // the event has its number
 }
 
 const (
 	maxItems   = 64
 	maxPurpose = 200
+	// maxSubjects bounds the people of one event: a page of a list.
+	maxSubjects = 200
 )
 
 var (
@@ -95,6 +102,9 @@ func (e Event) check() error {
 	}
 	if !plainText(e.Purpose, maxPurpose) {
 		return e.refuse("the purpose is too long or has control characters")
+	}
+	if len(e.Subjects) > maxSubjects || len(e.Subjects) > 0 && e.Ref != uuid.Nil {
+		return e.refuse("too many subjects, or one beside them")
 	}
 	if len(e.Items) > maxItems {
 		return e.refuse("too many items")
@@ -153,6 +163,7 @@ type canonical struct {
 	Ref       string         `json:"ref"`
 	Register  string         `json:"register"`
 	Registrar string         `json:"registrar"`
+	Subjects  string         `json:"subjects,omitempty"` // hexadecimal digest; makes it version 2
 	V         int            `json:"v"`
 }
 
@@ -166,8 +177,12 @@ type canonicalActor struct {
 // canonicalTime is UTC with the microseconds that PostgreSQL keeps.
 const canonicalTime = "2006-01-02T15:04:05.000000Z"
 
-// Canonical returns the event as the bytes that its commitment covers: RFC 8785 JSON, version 1.
+// Canonical returns the event as the bytes that its commitment covers: RFC 8785 JSON, version 1, or 2 with several subjects.
 func (l Logged) Canonical() ([]byte, error) {
+	version := 1
+	if len(l.Digest) > 0 {
+		version = 2
+	}
 	items := l.Items
 	if items == nil {
 		items = []string{}
@@ -178,7 +193,8 @@ func (l Logged) Canonical() ([]byte, error) {
 	err := enc.Encode(canonical{
 		Act: l.Act, Actor: canonicalActor{Body: l.Actor.Body, ID: l.Actor.ID, Kind: l.Actor.Kind, Role: l.Actor.Role},
 		At: l.At.UTC().Format(canonicalTime), Case: idText(l.Case), Entry: idText(l.Entry), ID: l.ID.String(), Items: items,
-		Outcome: l.Outcome, Purpose: l.Purpose, Ref: idText(l.Ref), Register: l.Register, Registrar: l.Registrar, V: 1,
+		Outcome: l.Outcome, Purpose: l.Purpose, Ref: idText(l.Ref), Register: l.Register, Registrar: l.Registrar,
+		Subjects: hex.EncodeToString(l.Digest), V: version,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("writing an audit event: %w", err)
@@ -192,6 +208,28 @@ func commit(salt, body []byte) []byte {
 	h := sha256.New()
 	h.Write(salt)
 	h.Write(body)
+	return h.Sum(nil)
+}
+
+// several returns ids in order, each once, without the nil one.
+func several(ids []uuid.UUID) []uuid.UUID {
+	out := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool { return id == uuid.Nil })
+	slices.SortFunc(out, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(out)
+}
+
+// subjectsDigest binds several subjects to an event in such a way that each of them can check the event without learning
+// who the others are: SHA-256 over a tag, the event's salt and the ids in order. It is nil for none.
+func subjectsDigest(salt []byte, ids []uuid.UUID) []byte {
+	if len(ids) == 0 {
+		return nil
+	}
+	h := sha256.New()
+	h.Write([]byte("akashi audit subjects 1\x00"))
+	h.Write(salt)
+	for _, id := range ids {
+		h.Write(id[:])
+	}
 	return h.Sum(nil)
 }
 

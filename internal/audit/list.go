@@ -14,7 +14,7 @@ import (
 
 // Filter chooses events. Fields that are set must all match; row security narrows further to what the open door may see.
 type Filter struct {
-	Ref        uuid.UUID
+	Ref        uuid.UUID // the one person concerned; the person's own door shows the looks at several, too, without it
 	Case       uuid.UUID
 	Entry      uuid.UUID
 	Act        Act     // only this act
@@ -39,10 +39,10 @@ const (
 )
 
 const selectEvent = `select e.id, e.at, e.act, e.actor_kind, e.actor_id, e.actor_role, e.actor_body, e.purpose,
-  e.register_id, e.registrar_id, e.person_ref, e.case_id, e.entry_id, e.items, e.outcome, e.salt, e.commitment, l.seq
+  e.register_id, e.registrar_id, e.person_ref, e.case_id, e.entry_id, e.items, e.outcome, e.salt, e.commitment, e.subjects_digest, l.seq
   from audit_event e left join audit_leaf l on l.commitment = e.commitment`
 
-// List returns events, newest first. "Who looked at my data" is the person's door with Ref; the audit tab of a case is
+// List returns events, newest first. "Who looked at my data" is the person's door; the audit tab of a case is
 // the registrar's or body's door with Case.
 func List(ctx context.Context, tx *pg.Tx, f Filter) ([]Logged, error) {
 	where, args := f.where()
@@ -113,7 +113,7 @@ func scanLogged(row pgx.CollectableRow) (Logged, error) {
 	var ref, caseID, entry *uuid.UUID
 	var seq *int64
 	err := row.Scan(&l.ID, &l.At, &l.Act, &l.Actor.Kind, &l.Actor.ID, &l.Actor.Role, &l.Actor.Body, &l.Purpose, &l.Register,
-		&l.Registrar, &ref, &caseID, &entry, &l.Items, &l.Outcome, &l.Salt, &l.Commitment, &seq)
+		&l.Registrar, &ref, &caseID, &entry, &l.Items, &l.Outcome, &l.Salt, &l.Commitment, &l.Digest, &seq)
 	if seq != nil {
 		l.Seq, l.Sealed = *seq, true
 	}

@@ -116,6 +116,9 @@ func TestAnEventOfALateCommitIsWaitedFor(t *testing.T) {
 	go func() {
 		done <- office.InRegistrar(t.Context(), "mhlw", func(tx *pg.Tx) error {
 			err := audit.Record(t.Context(), tx, viewed(refA))
+			if err == nil {
+				_, err = tx.Exec(t.Context(), "select 1") // now it is in the table
+			}
 			close(recorded)
 			<-committing
 			return err

@@ -168,7 +168,7 @@ func (c *checker) checkEvent(l leaf) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(commit(l.event.Salt, body), l.commitment) {
+	if !bytes.Equal(commit(l.event.Salt, body), l.commitment) || !bytes.Equal(subjectsDigest(l.event.Salt, l.event.Subjects), l.event.Digest) {
 		c.find(EventChanged, l.seq, "the event %s is not what was recorded", l.event.ID)
 	}
 	return nil
@@ -248,7 +248,7 @@ type leaf struct {
 const selectLeaves = `select l.seq, l.commitment, e.id, coalesce(e.at, 'epoch'), coalesce(e.act, ''), coalesce(e.actor_kind, ''),
   coalesce(e.actor_id, ''), coalesce(e.actor_role, ''), coalesce(e.actor_body, ''), coalesce(e.purpose, ''),
   coalesce(e.register_id, ''), coalesce(e.registrar_id, ''), e.person_ref, e.case_id, e.entry_id, e.items,
-  coalesce(e.outcome, ''), e.salt
+  coalesce(e.outcome, ''), e.salt, e.subjects, e.subjects_digest
   from audit_leaf l left join audit_event e on e.commitment = l.commitment order by l.seq`
 
 func scanLeaf(row pgx.Rows) (leaf, error) {
@@ -256,7 +256,7 @@ func scanLeaf(row pgx.Rows) (leaf, error) {
 	var e Logged
 	var id, ref, caseID, entry *uuid.UUID
 	err := row.Scan(&l.seq, &l.commitment, &id, &e.At, &e.Act, &e.Actor.Kind, &e.Actor.ID, &e.Actor.Role, &e.Actor.Body,
-		&e.Purpose, &e.Register, &e.Registrar, &ref, &caseID, &entry, &e.Items, &e.Outcome, &e.Salt)
+		&e.Purpose, &e.Register, &e.Registrar, &ref, &caseID, &entry, &e.Items, &e.Outcome, &e.Salt, &e.Subjects, &e.Digest)
 	if id != nil {
 		e.ID, e.Ref, e.Case, e.Entry = *id, orNil(ref), orNil(caseID), orNil(entry)
 		l.event = &e

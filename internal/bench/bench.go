@@ -1,6 +1,6 @@
 // Package bench measures this program against its stated aims, each in the same run as the limit that it is measured
 // against: whole cases through the pages against the same SQL statements without pages, verification by HTTP against the
-// bare lookup and signature check.
+// bare lookup and signature check, credentials against their bare signatures and statements.
 //
 // A bench starts everything it needs by itself, as an operator would: a private PostgreSQL that keeps what it commits,
 // the simulated outside systems in a process of their own, and akashi serve in another. The clients are this process.
@@ -10,7 +10,10 @@
 //	visitor.go           a client that speaks HTTP and sends forms
 //	case.go              the fixed list of requests that make a case
 //	statements.go        the SQL of one case, recorded and sent again
-//	cases.go, verify.go  the two benches
+//	cases.go, verify.go  the benches of the pages
+//	credential.go        the bench of credentials: signing.go and papers.go without a database, holders.go and wallets.go
+//	                     upon a site, lists.go with status lists of ten million places
+//	catalogue.go         the definitions, and the office's questions among many registers
 package bench
 
 import (
@@ -59,6 +62,8 @@ func All() []Bench {
 	return []Bench{
 		{"cases", "whole cases through the pages, from the first form to the credential", Cases},
 		{"verify", "verification of credentials by HTTP", Verify},
+		{"credential", "credentials in every form: signing, issuance to wallets, PDFs, verification, status lists", Credential},
+		{"catalogue", "the definitions, and an office among 960 registers with a million cases", Catalogue},
 	}
 }
 

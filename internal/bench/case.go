@@ -103,9 +103,14 @@ func (p Place) password(ctx context.Context, v *visitor, role account.Role, n in
 	return v.follow(ctx, "GET / after the login")
 }
 
-// apply is the n-th applicant's part: form, document, signature, payment. It returns the receipt number.
-func (p Place) apply(ctx context.Context, v *visitor, n int) (id string, err error) {
-	for _, part := range []func(context.Context, *visitor, int, string) (string, error){p.begin, p.fill, p.hand, p.sign, p.pay} {
+// apply is the n-th applicant's part: form, document, signature, payment. It returns the receipt number. begun hears of
+// it while nobody else can know the case yet.
+func (p Place) apply(ctx context.Context, v *visitor, n int, begun func(id string)) (id string, err error) {
+	if id, err = p.begin(ctx, v, n, id); err != nil {
+		return id, err
+	}
+	begun(id)
+	for _, part := range []func(context.Context, *visitor, int, string) (string, error){p.fill, p.hand, p.sign, p.pay} {
 		if id, err = part(ctx, v, n, id); err != nil {
 			return id, err
 		}

@@ -34,7 +34,7 @@ const perSecond = 110
 // requests of case.go.
 func Cases(ctx context.Context, c Config) (rows []Row, err error) {
 	warm := 25 * c.Clients // until every connection has its plans
-	people := warm + 1 + int(c.For.Seconds()*perSecond)
+	people := warm + recordedPeople + int(c.For.Seconds()*perSecond)
 	s, err := open(ctx, c, people)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func Cases(ctx context.Context, c Config) (rows []Row, err error) {
 		return nil, err
 	}
 	fmt.Fprintf(c.Out, "sending the %d statements of a case again, without pages\n", recorded.count())
-	sql, err := s.replay(ctx, c, recorded)
+	sql, err := s.replay(ctx, c, recorded, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -86,18 +86,17 @@ type crowd struct {
 func (s *site) crowd(ctx context.Context, c Config) (*crowd, error) {
 	fmt.Fprintf(c.Out, "logging %d applicants and %d members of staff in\n", s.People, 2*s.Clients)
 	w := &crowd{site: s, whose: map[string]*visitor{}, applicants: make([]*visitor, s.People)}
-	w.used.Store(1) // the first applicant's case was recorded
-	http := newClient(2 * c.Clients)
+	w.used.Store(recordedPeople)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.Clients)
 	for n := range s.Clients {
-		w.reviewers = append(w.reviewers, newVisitor(http, n))
-		w.approvers = append(w.approvers, newVisitor(http, n))
+		w.reviewers = append(w.reviewers, newVisitor(s.wires, n))
+		w.approvers = append(w.approvers, newVisitor(s.wires, n))
 		g.Go(func() error { return s.sit(ctx, w.reviewers[n], account.Reviewer, n) })
 		g.Go(func() error { return s.sit(ctx, w.approvers[n], account.Approver, n) })
 	}
 	for n := range s.People {
-		w.applicants[n] = newVisitor(http, n)
+		w.applicants[n] = newVisitor(s.wires, n)
 		g.Go(func() error { return s.login(ctx, w.applicants[n], n) })
 	}
 	return w, g.Wait()
@@ -134,14 +133,11 @@ func (w *crowd) one(ctx context.Context, client int) (ended bool, err error) {
 		return true, nil
 	}
 	v := w.applicants[n]
-	id, err := w.apply(ctx, v, n)
-	if err != nil {
+	if _, err := w.apply(ctx, v, n, func(id string) { w.begun(v, id) }); err != nil {
 		return false, fmt.Errorf("applicant %d: %w", n, err)
 	}
-	w.mu.Lock()
-	w.whose[id] = v
-	w.mu.Unlock()
-	if id, err = w.take(ctx, w.reviewers[client], application.StepReview); err != nil {
+	id, err := w.take(ctx, w.reviewers[client], application.StepReview)
+	if err != nil {
 		return false, err
 	}
 	if err := w.review(ctx, w.reviewers[client], id); err != nil {
@@ -157,6 +153,13 @@ func (w *crowd) one(ctx context.Context, client int) (ended bool, err error) {
 	v = w.whose[id]
 	w.mu.Unlock()
 	return false, w.outcome(ctx, v, id)
+}
+
+// begun keeps whose case it is. Whoever decides it may do so before its applicant has seen the payment's last page.
+func (w *crowd) begun(v *visitor, id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.whose[id] = v
 }
 
 // take takes the next case. Each client puts one in before it takes one, so that one is there; but whoever looks while
@@ -233,6 +236,7 @@ func (w *crowd) cpu(ctx context.Context) (map[string]float64, error) {
 }
 
 func (s *site) stopServing() error {
+	s.wires.close()
 	err := s.server.stop()
 	s.server = nil
 	if err != nil {

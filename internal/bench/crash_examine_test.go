@@ -198,7 +198,7 @@ func (w *crashWorld) money(t *testing.T, admin *pgxpool.Pool, n int) {
 func (w *crashWorld) credentials(t *testing.T, admin *pgxpool.Pool, n int) {
 	t.Helper()
 	var key jose.JSONWebKey
-	must(t, json.Unmarshal([]byte(one[string](t, admin, `select public_jwk::text from signing_key where registrar_id = '`+registrar+`'`)), &key))
+	must(t, json.Unmarshal([]byte(one[string](t, admin, `select public_jwk::text from signing_key where registrar_id = '`+registrar+`' and purpose = 'credential'`)), &key))
 	rows, err := admin.Query(t.Context(), `select e.number, c.kid, c.payload, c.signature from entry e
 		join credential c on c.register_id = e.register_id and c.entry_id = e.id and c.state = 'valid'`)
 	must(t, err)

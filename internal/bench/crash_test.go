@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"akashi/internal/account"
 	"akashi/internal/application"
 	"akashi/internal/clock"
+	"akashi/internal/govsim/fail"
 	"akashi/internal/govsim/world"
 	"akashi/internal/pg"
 	"akashi/internal/pg/pgserver"
@@ -37,7 +39,10 @@ const (
 // through the pages, starts it again, and in the end reads from the database and from the payment provider whether
 // everything that was acknowledged is there, once, and whether every case has reached its end.
 //
-// AKASHI_CRASH_WITHOUT=durability switches the database's durability off; the test must fail then.
+// With a guarantee switched off it fails, which is how its reach was tried. AKASHI_CRASH_WITHOUT=durability: the database
+// acknowledges commits that it has not written; after its kill, acknowledged steps of cases are gone, or whole cases.
+// AKASHI_CRASH_WITHOUT=idempotency: the payment provider takes each repetition of
+// a request, whose answer the broken connection has swallowed, for another one; there are more orders than cases.
 func TestCrashes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes most of a minute")
@@ -50,6 +55,7 @@ func TestCrashes(t *testing.T) {
 	for round := range crashRounds {
 		w.crash(t, ctx, round)
 	}
+	w.freeWriter(t)
 	w.finish()
 	if err := g.Wait(); err != nil {
 		t.Fatalf("after %d crashes: %v\n%s", crashRounds, err, w.tail())
@@ -62,9 +68,12 @@ func TestCrashes(t *testing.T) {
 // crashWorld is Akashi as a child process, with the simulators in this one, so that they outlive it.
 type crashWorld struct {
 	Place
+	wires   *wires
 	program string
 	server  *child
 	sims    *world.World
+
+	writer int // process of the database that writes its log behind, held still; 0: nobody is
 
 	mu      sync.Mutex
 	up      chan struct{} // closed while Akashi answers
@@ -85,13 +94,16 @@ func newCrashWorld(t *testing.T) *crashWorld {
 	must(t, os.Chmod(dir, 0o755)) // the database's user passes through it
 	p, err := newPlace(dir, crashClients, crashPeople)
 	must(t, err)
-	w := &crashWorld{Place: p, program: filepath.Join(dir, "akashi"), up: make(chan struct{}), officer: map[string]*visitor{}, said: map[string][]string{}}
+	w := &crashWorld{Place: p, wires: newWires(), program: filepath.Join(dir, "akashi"), up: make(chan struct{}), officer: map[string]*visitor{}, said: map[string][]string{}}
 	if out, err := exec.Command("go", "build", "-o", w.program, "akashi/cmd/akashi").CombinedOutput(); err != nil {
 		t.Fatalf("building the program: %v: %s", err, out)
 	}
 	w.prepare(t)
 	w.sims, err = p.world(slog.New(slog.DiscardHandler))
 	must(t, err)
+	if without("idempotency") {
+		w.sims.Payment.ForgetKeys()
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.sims.Run(ctx) }()
@@ -100,7 +112,10 @@ func newCrashWorld(t *testing.T) *crashWorld {
 		must(t, <-ended)
 	})
 	w.start(t)
-	t.Cleanup(func() { w.server.stopAnyhow(t) })
+	t.Cleanup(func() {
+		w.freeWriter(t)
+		w.server.stopAnyhow(t)
+	})
 	w.seat(t)
 	return w
 }
@@ -108,10 +123,9 @@ func newCrashWorld(t *testing.T) *crashWorld {
 // seat logs the officers in before the first crash: a one-time code whose answer was lost is used up for half a minute.
 func (w *crashWorld) seat(t *testing.T) {
 	t.Helper()
-	web := newClient(2 * crashClients)
 	for n := range crashClients {
 		for _, role := range roles {
-			v := newVisitor(web, n)
+			v := newVisitor(w.wires, n)
 			must(t, w.sit(t.Context(), v, role, n))
 			w.officer[member(role, n)] = v
 		}
@@ -147,13 +161,33 @@ func (w *crashWorld) prepare(t *testing.T) {
 		cat, err := system.Definitions()
 		must(t, err)
 		must(t, seed(t.Context(), w.as(t, db, pg.RoleWorker), cat, w.Clients, w.People))
-		if os.Getenv("AKASHI_CRASH_WITHOUT") == "durability" {
-			for _, off := range []string{"synchronous_commit = off", "wal_writer_delay = '10s'"} {
-				_, err := w.as(t, db, pgserver.Superuser).Pool.Exec(t.Context(), "alter system set "+off)
-				must(t, err)
-			}
+		if without("durability") {
+			_, err := w.as(t, db, pgserver.Superuser).Pool.Exec(t.Context(), "alter system set synchronous_commit = off")
+			must(t, err)
 		}
 	})
+}
+
+// without tells whether a guarantee is switched off.
+func without(guarantee string) bool { return os.Getenv("AKASHI_CRASH_WITHOUT") == guarantee }
+
+// holdWriter holds the process still that writes what was committed without waiting, a page at a time: else hardly anything
+// would be lost.
+func (w *crashWorld) holdWriter(t *testing.T) {
+	t.Helper()
+	admin := w.running(t)
+	defer admin.Close()
+	w.writer = one[int](t, admin, `select pid from pg_stat_activity where backend_type = 'walwriter'`)
+	must(t, syscall.Kill(w.writer, syscall.SIGSTOP))
+}
+
+// freeWriter lets it go on.
+func (w *crashWorld) freeWriter(t *testing.T) {
+	t.Helper()
+	if w.writer != 0 {
+		must(t, syscall.Kill(w.writer, syscall.SIGCONT))
+		w.writer = 0
+	}
 }
 
 // start starts Akashi and lets the clients through.
@@ -166,10 +200,14 @@ func (w *crashWorld) start(t *testing.T) {
 	if err := server.awaitHealth(ctx, w.Citizen, w.Office, w.Public, w.API); err != nil {
 		t.Fatalf("%v\n%s", err, w.tail())
 	}
+	w.wires.close() // those to what was killed
 	w.mu.Lock()
 	w.server = server
 	w.mu.Unlock()
 	w.nothingLost(t)
+	if without("durability") && !w.ending {
+		w.holdWriter(t)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	close(w.up)
@@ -187,7 +225,9 @@ func (w *crashWorld) crash(t *testing.T, ctx context.Context, round int) {
 	w.up = make(chan struct{})
 	w.crashes++
 	w.mu.Unlock()
-	if round%4 != 0 {
+	// The next order comes into being, and we do not hear of it.
+	must(t, w.sims.Payment.Faults().Add(fail.Rule{Method: http.MethodPost, Path: "/v1/orders", Mode: fail.DropAfter, Count: 1}))
+	if round%4 != 0 || w.writer != 0 {
 		w.killDatabase(t)
 	}
 	must(t, w.server.cmd.Process.Kill())
@@ -204,6 +244,10 @@ func (w *crashWorld) killDatabase(t *testing.T) {
 	pid, err := strconv.Atoi(first)
 	must(t, err)
 	must(t, syscall.Kill(pid, syscall.SIGKILL))
+	if w.writer != 0 {
+		must(t, syscall.Kill(w.writer, syscall.SIGKILL))
+		w.writer = 0
+	}
 }
 
 // stopAnyhow ends the process, if it runs, gracefully.
@@ -282,14 +326,13 @@ func (w *crashWorld) insist(ctx context.Context, what string, f func() error) er
 
 // client is an applicant after another, and between them a reviewer and an approver.
 func (w *crashWorld) client(ctx context.Context, n int) error {
-	web := newClient(4)
 	reviewer, approver := w.officer[member(account.Reviewer, n)], w.officer[member(account.Approver, n)]
 	for {
 		applicant, more := w.begin()
 		if !more {
 			break
 		}
-		v := newVisitor(web, applicant)
+		v := newVisitor(w.wires, applicant)
 		if err := w.insist(ctx, fmt.Sprintf("applicant %d", applicant), func() error { return w.applicant(ctx, v, applicant) }); err != nil {
 			return err
 		}

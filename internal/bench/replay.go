@@ -2,10 +2,11 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"strings"
@@ -29,16 +30,18 @@ type replay struct {
 	script    script
 	pools     map[string]*pgxpool.Pool
 	kept      map[uuid.UUID]bool // ids that were there before
+	known     [][]uuid.UUID      // others, of which each repetition has one group in place of the first
 	sessions  [][]byte           // hashes of the recorded sessions
-	next      atomic.Int64       // registration numbers
-	different atomic.Int64       // statements that wrote another number of rows
+	admin     *pgxpool.Pool
+	next      atomic.Int64 // registration numbers
+	different atomic.Int64 // statements that wrote another number of rows
 }
 
 // firstNumber is far above every registration number that was given in the run.
 const firstNumber = 10_000_000
 
-func (s *site) newReplay(ctx context.Context, made script) (*replay, error) {
-	r := &replay{script: made, pools: map[string]*pgxpool.Pool{}, kept: map[uuid.UUID]bool{}}
+func (s *site) newReplay(ctx context.Context, made script, known [][]uuid.UUID) (*replay, error) {
+	r := &replay{script: made, known: known, admin: s.admin.Pool, pools: map[string]*pgxpool.Pool{}, kept: map[uuid.UUID]bool{}}
 	r.next.Store(firstNumber)
 	for _, u := range made {
 		if r.pools[u.role] == nil {
@@ -60,7 +63,7 @@ func (s *site) newReplay(ctx context.Context, made script) (*replay, error) {
 	for _, id := range staff {
 		r.kept[id] = true
 	}
-	rows, err = s.admin.Pool.Query(ctx, `select token_hash from session`)
+	rows, err = s.admin.Pool.Query(ctx, `select token_hash from session where token_hash = any($1)`, made.digests())
 	if err != nil {
 		return nil, faultIf(err, "reading the sessions")
 	}
@@ -70,6 +73,22 @@ func (s *site) newReplay(ctx context.Context, made script) (*replay, error) {
 	return r, nil
 }
 
+// digests are the arguments that may be hashes of sessions.
+func (s script) digests() (all [][]byte) {
+	for _, u := range s {
+		for _, t := range u.trips {
+			for _, statement := range t {
+				for _, a := range statement.args {
+					if b, is := a.([]byte); is && len(b) == 32 {
+						all = append(all, b)
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
 // run repeats the script from several goroutines for a time.
 func (r *replay) run(ctx context.Context, clients int, limit time.Duration) (int, error) {
 	end := time.Now().Add(limit)
@@ -77,7 +96,10 @@ func (r *replay) run(ctx context.Context, clients int, limit time.Duration) (int
 	g, ctx := errgroup.WithContext(ctx)
 	for range clients {
 		g.Go(func() error {
-			fresh := r.newFresh()
+			fresh, err := r.newFresh(ctx)
+			if err != nil {
+				return err
+			}
 			for time.Now().Before(end) {
 				fresh.again()
 				for _, u := range r.script {
@@ -100,14 +122,17 @@ func (r *replay) play(ctx context.Context, u unit, f *fresh) error {
 	for {
 		err := r.try(ctx, u, f)
 		var refused *pgconn.PgError
-		if !errors.As(err, &refused) || refused.Code != deadlock {
+		if !errors.As(err, &refused) || refused.Code != deadlock && refused.ConstraintName != placeDrawn {
 			return err
 		}
 	}
 }
 
-// deadlock is deadlock_detected.
-const deadlock = "40P01"
+// deadlock is deadlock_detected; placeDrawn says that a place in a status list was drawn twice.
+const (
+	deadlock   = "40P01"
+	placeDrawn = "status_slot_drawn"
+)
 
 // try sends one unit over one connection.
 func (r *replay) try(ctx context.Context, u unit, f *fresh) error {
@@ -125,31 +150,28 @@ func (r *replay) try(ctx context.Context, u unit, f *fresh) error {
 	return nil
 }
 
+// send sends a trip as the program does: what opens and ends a transaction as it is, the rest prepared.
 func (r *replay) send(ctx context.Context, conn *pgx.Conn, t trip, f *fresh) error {
-	if len(t) == 1 {
-		rows, err := r.query(ctx, conn, t[0], f)
+	if len(t) == 1 && !t[0].plain() {
+		rows, err := conn.Query(ctx, t[0].sql, f.args(t[0])...)
 		return r.check(t[0], rows, err)
 	}
-	var b pgx.Batch
-	for _, s := range t {
-		b.Queue(s.sql, f.args(s)...)
+	out := make(pg.Trip, len(t))
+	for i, s := range t {
+		if out[i] = (pg.Statement{SQL: s.sql, Plain: s.plain()}); s.plain() {
+			out[i].SQL = f.text(s.sql)
+		} else {
+			out[i].Args = f.args(s)
+		}
 	}
-	results := conn.SendBatch(ctx, &b)
+	results := out.Send(ctx, conn, 0, nil)
 	for _, s := range t {
 		rows, err := results.Query()
 		if err := r.check(s, rows, err); err != nil {
-			return fmt.Errorf("%w (%v)", err, results.Close())
+			return errors.Join(err, results.Close())
 		}
 	}
-	return faultIf(results.Close(), "sending a batch again")
-}
-
-// query sends what opens a transaction as it was sent, in one message without parameters.
-func (r *replay) query(ctx context.Context, conn *pgx.Conn, s statement, f *fresh) (pgx.Rows, error) {
-	if len(s.args) == 0 {
-		return conn.Query(ctx, f.text(s.sql), pgx.QueryExecModeSimpleProtocol)
-	}
-	return conn.Query(ctx, s.sql, f.args(s)...)
+	return faultIf(results.Close(), "sending a trip again")
 }
 
 // check reads every row to its end and compares what was written.
@@ -163,7 +185,7 @@ func (r *replay) check(s statement, rows pgx.Rows, err error) error {
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("sending %.80q again: %w", s.sql, err)
 	}
-	if s.rows >= 0 && !strings.HasPrefix(s.sql, "begin") && rows.CommandTag().RowsAffected() != s.rows {
+	if s.rows >= 0 && rows.CommandTag().RowsAffected() != s.rows {
 		r.different.Add(1)
 	}
 	return nil
@@ -179,22 +201,34 @@ type fresh struct {
 	number   int64
 }
 
-func (r *replay) newFresh() *fresh {
+// newFresh gives one client sessions of its own.
+func (r *replay) newFresh(ctx context.Context) (*fresh, error) {
 	f := &fresh{replay: r, constant: map[string][]byte{}}
 	for _, hash := range r.sessions {
-		f.constant[string(hash)] = random(len(hash))
+		own := random(len(hash))
+		f.constant[string(hash)] = own
+		_, err := r.admin.Exec(ctx, `
+			insert into session (portal, token_hash, data, expires_at) select portal, $2, data, expires_at from session where token_hash = $1`, hash, own)
+		if err != nil {
+			return nil, faultIf(err, "making a session")
+		}
 	}
-	return f
+	return f, nil
 }
 
 func (f *fresh) again() {
 	f.ids, f.texts, f.bytes = map[uuid.UUID]uuid.UUID{}, map[string]string{}, maps.Clone(f.constant)
 	f.number = f.next.Add(1)
+	if len(f.known) > 0 {
+		for i, id := range f.known[int(f.number)%len(f.known)] {
+			f.ids[f.known[0][i]] = id
+		}
+	}
 }
 
 func random(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // it never fails (crypto/rand)
+	_, _ = crand.Read(b) // it never fails (crypto/rand)
 	return b
 }
 
@@ -252,6 +286,8 @@ func (f *fresh) args(s statement) []any {
 		out[3], out[5] = strconv.FormatInt(f.number, 10), f.number
 	case strings.Contains(s.sql, "insert into work_count"): // slot
 		out[3] = int(f.number) % 16
+	case strings.Contains(s.sql, "insert into status_slot"): // place
+		out[2] = rand.IntN(benchPlaces)
 	}
 	return out
 }

@@ -182,9 +182,11 @@ type site struct {
 	db     *system.Database
 	worker *pg.DB
 	admin  *pg.DB // the superuser, to look at the database's processes
+	socket string // directory of the database's socket
 	dsn    string // for akashi serve
 	sims   *child
 	server *child // nil until serve
+	wires  *wires // to Akashi and the simulators
 }
 
 // open starts database and simulators, and fills in people and staff. Akashi itself is started by serve.
@@ -193,7 +195,7 @@ func open(ctx context.Context, c Config, people int) (s *site, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s = &site{Place: p}
+	s = &site{Place: p, wires: newWires()}
 	if err := s.begin(ctx, c); err != nil {
 		return nil, errors.Join(err, s.close(ctx))
 	}
@@ -201,12 +203,11 @@ func open(ctx context.Context, c Config, people int) (s *site, err error) {
 }
 
 func (s *site) begin(ctx context.Context, c Config) (err error) {
-	socket, err := os.MkdirTemp("", "akashi-bench-")
-	if err != nil {
+	if s.socket, err = os.MkdirTemp("", "akashi-bench-"); err != nil {
 		return fmt.Errorf("making a directory for the socket: %w", err)
 	}
-	s.dsn = "postgres:///akashi?port=5432&sslmode=disable&host=" + socket
-	if s.db, err = system.OpenPrivate(ctx, pgserver.Config{DataDir: filepath.Join(s.Dir, "postgres"), RuntimeDir: socket, Logger: c.Log}, clock.System{}); err != nil {
+	s.dsn = "postgres:///akashi?port=5432&sslmode=disable&host=" + s.socket
+	if s.db, err = system.OpenPrivate(ctx, pgserver.Config{DataDir: filepath.Join(s.Dir, "postgres"), RuntimeDir: s.socket, Logger: c.Log}, clock.System{}); err != nil {
 		return err
 	}
 	if s.worker, err = s.db.As(ctx, pg.RoleWorker, 2); err != nil {
@@ -243,6 +244,7 @@ func (s *site) serve(ctx context.Context, program string) (err error) {
 
 // close stops everything that was started here.
 func (s *site) close(ctx context.Context) (err error) {
+	s.wires.close()
 	for _, c := range []*child{s.server, s.sims} {
 		if c != nil {
 			err = errors.Join(err, c.stop())
@@ -250,6 +252,9 @@ func (s *site) close(ctx context.Context) (err error) {
 	}
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close(ctx))
+	}
+	if s.socket != "" {
+		err = errors.Join(err, os.RemoveAll(s.socket))
 	}
 	return err
 }

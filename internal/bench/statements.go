@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"akashi/internal/account"
@@ -38,10 +40,20 @@ type unit struct {
 // script is the SQL of one case in the order in which its units ended.
 type script []unit
 
-func (s script) count() (n int) {
+// count is how many statements there are, without those that begin and end transactions and open doors; these are
+// plainCount.
+func (s script) count() int { return s.countIf(func(s statement) bool { return !s.plain() }) }
+
+func (s script) plainCount() int { return s.countIf(statement.plain) }
+
+func (s script) countIf(is func(statement) bool) (n int) {
 	for _, u := range s {
 		for _, t := range u.trips {
-			n += len(t)
+			for _, statement := range t {
+				if is(statement) {
+					n++
+				}
+			}
 		}
 	}
 	return n
@@ -110,11 +122,9 @@ func (r *recorder) add(conn *pgx.Conn, t trip) {
 		u = &unit{role: conn.Config().User}
 	}
 	u.trips = append(u.trips, t)
-	switch sql := t[0].sql; {
-	case strings.HasPrefix(sql, "begin"):
+	begins, ends := strings.HasPrefix(t[0].sql, "begin"), t[len(t)-1].ends()
+	if (begins || within) && !ends {
 		r.open[conn] = u
-		return
-	case within && sql != "commit" && sql != "rollback":
 		return
 	}
 	delete(r.open, conn)
@@ -123,23 +133,40 @@ func (r *recorder) add(conn *pgx.Conn, t trip) {
 	}
 }
 
-// ours tells the work on a case from what goes on all the time: fetching and ending of jobs, the numbering of the audit
-// log. That costs the pages as well, and the statements alone do without it.
+// ends tells whether the statement is the last of a transaction.
+func (s statement) ends() bool { return s.sql == "commit" || s.sql == "rollback" }
+
+// plain tells whether the program sends the statement as it is, without preparing it.
+func (s statement) plain() bool {
+	return len(s.args) == 0 && (strings.HasPrefix(s.sql, "begin") || strings.HasPrefix(s.sql, "set local ") || s.ends())
+}
+
+// foreign are marks of statements that belong to no case: fetching and ending of jobs, the numbering of the audit log, what is
+// looked for every few minutes in every register, and the publication of status lists.
+var foreign = []string{"-- name: JobGet", "-- name: JobSet", "-- name: JobSchedule", "-- name: JobInsertFastMany", "-- name: Leader", "-- name: Queue",
+	"audit_head", "insert into audit_leaf", "audit_event e where e.xid", "pg_try_advisory", "LISTEN ", "UNLISTEN ",
+	"signature is null and intended_at < $2", "o.state = 'offered' and o.created_at < $1", "(state in ('draft', 'signing') and expires_at < $2",
+	"from stored_file where uses = 0", "delete from session where portal = $1 and expires_at", "delete from issuance_", "delete from presentation where keep_until",
+	"from relying_client order by id", "select count(*) from river_job", "from status_need"}
+
+// ours tells the work on a case from what goes on all the time. That costs the pages as well, and the statements alone do
+// without it.
 func (u *unit) ours() bool {
 	for _, t := range u.trips {
 		for _, s := range t {
-			for _, foreign := range []string{"-- name: JobGet", "-- name: JobSet", "-- name: JobSchedule", "-- name: Leader", "-- name: Queue",
-				"audit_head", "audit_leaf", "pg_try_advisory", "LISTEN ", "UNLISTEN "} {
-				if strings.Contains(s.sql, foreign) {
-					return false
-				}
+			if slices.ContainsFunc(foreign, func(mark string) bool { return strings.Contains(s.sql, mark) }) {
+				return false
 			}
 		}
 	}
 	return true
 }
 
-// record runs Akashi in this process, works one case through the pages, and returns its statements.
+// recordedPeople are the applicants whose cases are worked for the record. The first case of all is not like the others:
+// it brings the document that all hand in, and the first plans. So the second is recorded.
+const recordedPeople = 2
+
+// record runs Akashi in this process, works cases through the pages, and returns the statements of the last.
 func (s *site) record(ctx context.Context, c Config) (made script, err error) {
 	r := &recorder{open: map[*pgx.Conn]*unit{}}
 	s.db.Trace(r)
@@ -156,6 +183,7 @@ func (s *site) record(ctx context.Context, c Config) (made script, err error) {
 	ended := make(chan error, 1)
 	go func() { ended <- inside.Run(running) }()
 	err = s.recordCase(ctx, inside, r)
+	s.wires.close() // another process will answer there
 	stop()
 	return r.made, errors.Join(err, <-ended)
 }
@@ -164,10 +192,8 @@ func (s *site) recordCase(ctx context.Context, inside *system.System, r *recorde
 	if err := (&child{exited: make(chan struct{})}).awaitHealth(ctx, s.Citizen, s.Office, s.Public, s.API); err != nil {
 		return err
 	}
-	web := newClient(4)
-	applicant, reviewer, approver := newVisitor(web, 0), newVisitor(web, 0), newVisitor(web, 0)
+	reviewer, approver := newVisitor(s.wires, 0), newVisitor(s.wires, 0)
 	for _, enter := range []func() error{
-		func() error { return s.login(ctx, applicant, 0) },
 		func() error { return s.sit(ctx, reviewer, account.Reviewer, s.Clients) },
 		func() error { return s.sit(ctx, approver, account.Approver, s.Clients) },
 	} {
@@ -175,9 +201,22 @@ func (s *site) recordCase(ctx context.Context, inside *system.System, r *recorde
 			return err
 		}
 	}
-	r.listen(true)
 	defer r.listen(false)
-	if _, err := s.apply(ctx, applicant, 0); err != nil {
+	for n := range recordedPeople {
+		if err := s.workOne(ctx, inside, newVisitor(s.wires, 0), reviewer, approver, n, func() { r.listen(n == recordedPeople-1) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// workOne works the n-th applicant's case to its end. loggedIn is called when the case begins.
+func (s *site) workOne(ctx context.Context, inside *system.System, applicant, reviewer, approver *visitor, n int, loggedIn func()) error {
+	if err := s.login(ctx, applicant, n); err != nil {
+		return err
+	}
+	loggedIn()
+	if _, err := s.apply(ctx, applicant, n, func(string) {}); err != nil {
 		return err
 	}
 	id, err := s.next(ctx, reviewer, application.StepReview)
@@ -228,13 +267,14 @@ func (p Place) system(log *slog.Logger) (system.Config, error) {
 		Anchors: anchors, RevocationLists: p.Simulators.RevocationLists()}, nil
 }
 
-// replay sends the recorded statements again with fresh ids, from as many connections as there were clients, and
-// returns how many cases a second that makes.
-func (s *site) replay(ctx context.Context, c Config, made script) (Row, error) {
+// replay sends the recorded statements again with fresh ids, from as many connections as there were clients, and returns how
+// many cases a second that makes. known are ids that were there before, in groups: those of the first group were recorded, and
+// each repetition has those of one group.
+func (s *site) replay(ctx context.Context, c Config, made script, known [][]uuid.UUID) (Row, error) {
 	if len(made) == 0 {
 		return Row{}, errNotRecorded
 	}
-	r, err := s.newReplay(ctx, made)
+	r, err := s.newReplay(ctx, made, known)
 	if err != nil {
 		return Row{}, err
 	}
@@ -246,7 +286,7 @@ func (s *site) replay(ctx context.Context, c Config, made script) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	note := fmt.Sprintf("%d statements in %d round trips each", made.count(), made.tripCount())
+	note := fmt.Sprintf("%d statements in %d round trips each, and %d that begin, open doors and end", made.count(), made.tripCount(), made.plainCount())
 	if odd := r.different.Load(); odd > 0 {
 		note += fmt.Sprintf("; %d of them wrote another number of rows than when recorded", odd)
 	}

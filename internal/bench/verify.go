@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"encoding/json"
@@ -25,7 +24,7 @@ const aimVerify = 0.5
 // Verify measures verification of credentials: by HTTP with JSON, as a relying system asks, against a bare loop of the
 // same lookup and the same signature check in this process.
 func Verify(ctx context.Context, c Config) (rows []Row, err error) {
-	s, err := open(ctx, c, c.Clients)
+	s, err := open(ctx, c, c.Clients+recordedPeople)
 	if err != nil {
 		return nil, err
 	}
@@ -33,21 +32,22 @@ func Verify(ctx context.Context, c Config) (rows []Row, err error) {
 	if err := s.serve(ctx, c.Program); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(c.Out, "having %d credentials issued\n", c.Clients-1)
-	crowd, err := s.crowd(ctx, c)
+	crowd, err := s.issued(ctx, c, c.Clients-1)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := crowd.run(ctx, c.Clients-1, time.Hour, nil); err != nil {
-		return nil, err
-	}
+	return crowd.verifications(ctx, c)
+}
+
+// verifications measures the checks of the credentials that were issued.
+func (s *crowd) verifications(ctx context.Context, c Config) ([]Row, error) {
 	issued, err := s.credentials(ctx)
 	if err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(c.Out, "verifying by HTTP with %d clients for %s\n", c.Clients, c.For)
 	t := newTimings()
-	byHTTP, err := s.repeat(ctx, c, func(ctx context.Context, n int64) error { return s.ask(ctx, t, issued[int(n)%len(issued)], n) })
+	byHTTP, cpu, err := s.repeatTimed(ctx, c, func(ctx context.Context, n int64) error { return s.ask(ctx, t, issued[int(n)%len(issued)], n) })
 	if err != nil {
 		return nil, err
 	}
@@ -57,16 +57,42 @@ func Verify(ctx context.Context, c Config) (rows []Row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	bare, err := s.repeat(ctx, c, func(ctx context.Context, n int64) error { return bareCheck(ctx, db, issued[int(n)%len(issued)]) })
+	bare, bareCPU, err := s.repeatTimed(ctx, c, func(ctx context.Context, n int64) error { return bareCheck(ctx, db, issued[int(n)%len(issued)]) })
 	if err != nil {
 		return nil, err
 	}
-	return append([]Row{
+	rows := []Row{
 		plain("verification by HTTP", byHTTP, "/s", "client, program and database on the same machine"),
 		plain("bare lookup and signature check", bare, "/s", "one transaction and one ES256 verification"),
 		atLeast("HTTP against bare loop", byHTTP/bare, aimVerify, "ratio", ""),
 		below("memory of akashi serve", memory, aimMemory, "MB", "most at once, resident (VmHWM)"),
-	}, t.rows()...), nil
+	}
+	for _, name := range []string{"akashi serve", "database", "clients"} {
+		rows = append(rows, plain("processor time of "+name, cpu[name]*1e6, "us/check", ""))
+	}
+	rows = append(rows, plain("processor time of the bare loop", (bareCPU["clients"]+bareCPU["database"])*1e6, "us/check", "with its share of the database"))
+	return append(rows, t.rows()...), nil
+}
+
+// repeatTimed is repeat, and returns the processor seconds of each process for one time, the warming up included.
+func (w *crowd) repeatTimed(ctx context.Context, c Config, do func(ctx context.Context, n int64) error) (float64, map[string]float64, error) {
+	var n atomic.Int64
+	before, err := w.cpu(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	rate, err := w.repeat(ctx, c, func(ctx context.Context, i int64) error {
+		n.Add(1)
+		return do(ctx, i)
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	after, err := w.cpu(ctx)
+	for name := range after {
+		after[name] = (after[name] - before[name]) / float64(n.Load())
+	}
+	return rate, after, err
 }
 
 // issuedCredential is a credential as its holder shows it, and as a bare loop needs it.
@@ -123,7 +149,11 @@ func (s *site) repeat(ctx context.Context, c Config, do func(ctx context.Context
 		for range c.Clients {
 			g.Go(func() error {
 				for time.Now().Before(end) {
-					if err := do(ctx, n.Add(1)); err != nil {
+					err := do(ctx, n.Add(1))
+					if errors.Is(err, errEnough) {
+						return nil
+					}
+					if err != nil {
 						return err
 					}
 					done.Add(1)
@@ -144,30 +174,21 @@ func (s *site) repeat(ctx context.Context, c Config, do func(ctx context.Context
 
 // ask asks the API. Each question comes from another network, so that the limit of each is not what is measured.
 func (s *site) ask(ctx context.Context, t *timings, q issuedCredential, n int64) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.API+"/v1/verifications", bytes.NewReader(q.body))
-	if err != nil {
-		return faultIf(err, "asking for a verification")
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.1", n/256%256, n%256))
+	header := []string{"Content-Type", "application/json", "X-Forwarded-For", fmt.Sprintf("10.%d.%d.1", n/256%256, n%256)}
 	began := time.Now()
-	resp, err := verifyClient.Do(req)
+	resp, text, err := s.wires.do(ctx, http.MethodPost, s.API, "/v1/verifications", header, q.body)
 	if err != nil {
 		return faultIf(err, "asking for a verification")
 	}
-	defer resp.Body.Close()
 	var answer struct {
 		Verdict string `json:"verdict"`
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Verdict != "valid" {
+	if err := json.Unmarshal(text, &answer); err != nil || answer.Verdict != "valid" {
 		return fmt.Errorf("asking for a verification: %d %q: %w", resp.StatusCode, answer.Verdict, errors.Join(errUnexpected, err))
 	}
 	t.add("POST /v1/verifications", time.Since(began))
 	return nil
 }
-
-// verifyClient keeps its connections.
-var verifyClient = newClient(64)
 
 // bareCheck reads key and status as the verifier does, in one round trip, and checks the signature.
 func bareCheck(ctx context.Context, db *pg.DB, q issuedCredential) error {
@@ -184,7 +205,7 @@ func bareCheck(ctx context.Context, db *pg.DB, q issuedCredential) error {
 		  from signing_key k
 		  left join credential c on c.register_id = $1 and c.public_id = $2 and c.kid = k.kid
 		 where k.kid = $3`, register, q.publicID, q.sign1.KID)
-	if err := db.PublicOnce(ctx, &b); err != nil {
+	if err := db.Public(ctx, func(tx *pg.Tx) error { return b.SendLast(ctx, tx) }); err != nil {
 		return err
 	}
 	if len(found) != 1 || found[0].State == nil || *found[0].State != "valid" {

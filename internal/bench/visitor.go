@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"html"
-	"io"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -39,7 +38,7 @@ func (t *timings) add(what string, d time.Duration) {
 // visitor is somebody with a browser that has no scripts: cookies by host, one page at a time, forms as they were drawn.
 // It is not safe for concurrent use.
 type visitor struct {
-	client  *http.Client
+	wires   *wires
 	from    string // told to the portals as the visitor's address
 	cookies map[string]map[string]string
 	timings *timings // nil: nothing is timed
@@ -51,17 +50,8 @@ type visitor struct {
 	header http.Header
 }
 
-// newClient returns an HTTP client that follows no redirect by itself. Visitors may share one.
-func newClient(connections int) *http.Client {
-	return &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: connections, MaxIdleConns: 0, IdleConnTimeout: time.Minute, DisableCompression: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       30 * time.Second,
-	}
-}
-
-func newVisitor(c *http.Client, n int) *visitor {
-	return &visitor{client: c, from: fmt.Sprintf("10.%d.%d.1", n/250, n%250), cookies: map[string]map[string]string{}}
+func newVisitor(w *wires, n int) *visitor {
+	return &visitor{wires: w, from: fmt.Sprintf("10.%d.%d.1", n/250, n%250), cookies: map[string]map[string]string{}}
 }
 
 // ask sends one request and reads the whole answer. what names it in the timings.
@@ -73,33 +63,37 @@ func (v *visitor) ask(ctx context.Context, what, method, address, contentType st
 	if v.at != nil {
 		to = v.at.ResolveReference(to)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	req.Header.Set("X-Forwarded-For", v.from)
+	header := []string{"X-Forwarded-For", v.from}
 	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-		req.Header.Set("Origin", "http://"+to.Host)
+		header = append(header, "Content-Type", contentType, "Origin", "http://"+to.Host)
 	}
-	for name, value := range v.cookies[to.Host] {
-		req.AddCookie(&http.Cookie{Name: name, Value: value})
+	if jar := v.cookies[to.Host]; len(jar) > 0 {
+		header = append(header, "Cookie", cookieHeader(jar))
 	}
 	began := time.Now()
-	resp, err := v.client.Do(req)
+	resp, page, err := v.wires.do(ctx, method, to.Host, to.RequestURI(), header, body)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	defer resp.Body.Close()
-	if v.page, err = io.ReadAll(resp.Body); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
+	v.page = page
 	if v.timings != nil {
 		v.timings.add(what, time.Since(began))
 	}
 	v.at, v.status, v.header = to, resp.StatusCode, resp.Header
 	v.keep(to.Host, resp.Cookies())
 	return nil
+}
+
+// cookieHeader writes cookies as browsers send them.
+func cookieHeader(jar map[string]string) string {
+	var b strings.Builder
+	for name, value := range jar {
+		if b.Len() > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(name + "=" + value)
+	}
+	return b.String()
 }
 
 func (v *visitor) keep(host string, cookies []*http.Cookie) {

@@ -2,6 +2,9 @@ package browser_test
 
 import (
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +14,17 @@ import (
 
 	"akashi/internal/browser"
 )
+
+// TestMain runs the tests as on a machine where no locale is set.
+func TestMain(m *testing.M) {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if err := os.Unsetenv(name); err != nil {
+			fmt.Fprintln(os.Stderr, "forgetting the locale:", err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 const form = `<!DOCTYPE html><html lang="ja"><head><meta name="viewport" content="width=device-width"><title>申請</title></head><body><main><h1>申請</h1>
 <form method="post" action="/send" enctype="multipart/form-data">
@@ -162,5 +176,29 @@ func TestScreenshotsHaveTheWidth(t *testing.T) {
 	}
 	if stops := tab.TabStops(20); len(stops) < 6 || stops[0] != "#n" {
 		t.Errorf("stops are %v", stops)
+	}
+}
+
+// TestTheCameraShowsThePicture: what is held before the camera is what a page sees, and the next picture when the camera is
+// switched on again.
+func TestTheCameraShowsThePicture(t *testing.T) {
+	tab := browser.New(t)
+	tab.Open(serve(t) + "/other")
+	for _, want := range []uint8{40, 220} {
+		picture := image.NewGray(image.Rect(0, 0, 640, 480))
+		draw.Draw(picture, picture.Rect, image.NewUniform(color.Gray{Y: want}), image.Point{}, draw.Src)
+		browser.ShowToCamera(t, picture)
+		seen := browser.Eval[[]int](tab, `(async () => {
+			const stream = await navigator.mediaDevices.getUserMedia({video: {width: {ideal: 1280}, height: {ideal: 720}}});
+			const video = Object.assign(document.createElement("video"), {srcObject: stream, muted: true, playsInline: true});
+			await video.play();
+			const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+			pen.drawImage(video, 0, 0, 8, 8);
+			stream.getTracks().forEach(track => track.stop());
+			return [video.videoWidth, video.videoHeight, ...pen.getImageData(4, 4, 1, 1).data];
+		})()`)
+		if len(seen) != 6 || seen[0] != 640 || seen[2] < int(want)-20 || seen[2] > int(want)+20 {
+			t.Errorf("a picture of brightness %d is seen as %v", want, seen)
+		}
 	}
 }

@@ -7,11 +7,16 @@
 package browser
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/draw"
+	"image/jpeg"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -25,10 +30,11 @@ const install = "apt-get install -y --no-install-recommends chromium fonts-noto-
 // shared is the browser process of this test binary. It is the one global of the package: the process must outlive the
 // single test that happens to start it.
 var shared struct {
-	once sync.Once
-	ctx  context.Context
-	life io.Closer // its end, at the end of this process, lets the profile be removed; held so that it is not collected
-	err  error
+	once   sync.Once
+	ctx    context.Context
+	camera string    // the file that its camera shows
+	life   io.Closer // its end, at the end of this process, lets the profile be removed; held so that it is not collected
+	err    error
 }
 
 // process returns the context of the running browser and starts it at the first call.
@@ -53,12 +59,18 @@ func start() (context.Context, error) {
 	if shared.life, err = removeAtEnd(profile); err != nil {
 		return nil, err
 	}
+	shared.camera = filepath.Join(profile, "camera.mjpeg")
+	if err := film(shared.camera, image.NewGray(image.Rect(0, 0, 320, 240))); err != nil {
+		return nil, err
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("force-device-scale-factor", "1"), chromedp.Flag("lang", "ja"),
 		chromedp.Flag("font-render-hinting", "none"),
+		chromedp.Env("LC_ALL=C.UTF-8"), // or it loses files with Japanese names where no locale is set, as in a container
 		chromedp.Flag("use-fake-ui-for-media-stream", true), chromedp.Flag("use-fake-device-for-media-stream", true),
+		chromedp.Flag("use-file-for-fake-video-capture", shared.camera),
 		chromedp.WindowSize(1280, 900))
 	allocator, _ := chromedp.NewExecAllocator(context.Background(), options...) // ends with the test binary
 	ctx, _ := chromedp.NewContext(allocator)
@@ -66,6 +78,31 @@ func start() (context.Context, error) {
 		return nil, err
 	}
 	return ctx, nil
+}
+
+// ShowToCamera holds a picture before the camera of every tab: one that is switched on after this sees it. The tests of a binary
+// share the camera, so those that use it do not run at the same time.
+func ShowToCamera(t testing.TB, picture image.Image) {
+	t.Helper()
+	process(t)
+	if err := film(shared.camera, picture); err != nil {
+		t.Fatalf("holding a picture before the camera: %v", err)
+	}
+}
+
+// film writes a picture as a film of one frame, which the browser shows again and again. It appears as a whole. Frames have
+// colours, because the browser's reader of films takes no others, and sides of whole blocks.
+func film(path string, picture image.Image) error {
+	frameOf := image.NewRGBA(image.Rect(0, 0, picture.Bounds().Dx()&^15, picture.Bounds().Dy()&^15))
+	draw.Draw(frameOf, frameOf.Rect, picture, picture.Bounds().Min, draw.Src)
+	var frame bytes.Buffer
+	if err := jpeg.Encode(&frame, frameOf, &jpeg.Options{Quality: 100}); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", frame.Bytes(), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
 }
 
 func findChromium() (string, error) {

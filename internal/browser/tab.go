@@ -217,6 +217,15 @@ func (tab *Tab) Click(css string) {
 	tab.call("clicking "+css, func(ctx context.Context) error { return chromedp.Do(ctx, click) })
 }
 
+// Leave clicks the first element that matches and waits for the page to which a script leads in the end.
+func (tab *Tab) Leave(css string) {
+	tab.t.Helper()
+	tab.call("leaving by "+css, func(ctx context.Context) error {
+		_, err := chromedp.Run(ctx, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Click(chromedp.CSS(css))))
+		return err
+	})
+}
+
 // pressed marks the element that Press found, so that Click can address it.
 const pressed = "data-test-pressed"
 

@@ -12,6 +12,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,8 +26,11 @@ import (
 	"akashi/internal/blob"
 	"akashi/internal/calendar"
 	"akashi/internal/clock"
+	"akashi/internal/connector/signer"
 	"akashi/internal/credential"
+	"akashi/internal/credential/paper"
 	"akashi/internal/fault"
+	"akashi/internal/format/pades"
 	"akashi/internal/job"
 	"akashi/internal/payment"
 	"akashi/internal/person"
@@ -34,7 +38,9 @@ import (
 	"akashi/internal/pg/pgtest"
 	"akashi/internal/qualification"
 	"akashi/internal/registry"
+	"akashi/internal/relying"
 	"akashi/internal/review"
+	"akashi/internal/typeface"
 	"akashi/internal/verification"
 	"akashi/qualifications"
 )
@@ -57,8 +63,13 @@ type World struct {
 	Reader   *registry.Reader
 	Issuer   *credential.Issuer
 	Wallet   *credential.Wallet
+	Papers   *credential.Papers
 	Verifier *verification.Verifier
+	Relying  *relying.Desk
+	Holder   *relying.Holder
 	Runner   *job.Runner
+
+	relyingClerk *relying.Clerk
 
 	Nurse    application.Applicant
 	Reviewer review.Officer
@@ -67,6 +78,81 @@ type World struct {
 
 	Provider *Provider
 	Answers  *Answers
+
+	signing *ecdsa.PublicKey // of the one key with which every registrar of the world signs
+}
+
+// SigningKey is the public half of the one key of the world.
+func (w *World) SigningKey() *ecdsa.PublicKey { return w.signing }
+
+// authority issues the certificates of the keys of every world in a test binary.
+var authority = sync.OnceValues(func() (*signer.CA, error) { return signer.NewCA("Akashi Test CA", Start().AddDate(0, 0, -1)) })
+
+// printer draws the papers of every world in a test binary.
+var printer = sync.OnceValues(func() (*paper.Printer, error) {
+	shelf, err := typeface.Open("")
+	if err != nil {
+		return nil, err
+	}
+	text, names, err := shelf.Families()
+	return paper.New(text, names), err
+})
+
+func lay(p paper.Paper) ([]byte, error) {
+	press, err := printer()
+	if err != nil {
+		return nil, err
+	}
+	return press.Print(p)
+}
+
+// plain completes a signed document without a timestamp.
+func plain(_ context.Context, p *pades.Prepared, raw []byte) ([]byte, error) {
+	signature, err := p.Signature(raw)
+	if err != nil {
+		return nil, err
+	}
+	return p.Complete(signature, nil)
+}
+
+// publish gives a registrar its signing keys: <registrar>-test for credentials, <registrar>-<purpose>-test for the rest, each
+// with a certificate of its own.
+func (w *World) publish(t testing.TB, registrar string) {
+	t.Helper()
+	for _, p := range credential.Purposes {
+		kid := registrar + "-" + string(p) + "-test"
+		if p == credential.ForCredential {
+			kid = registrar + "-test"
+		}
+		k := signer.Key{KID: kid, Registrar: registrar, Purpose: string(p), Public: w.signing, NotBefore: Start().Add(-time.Hour)}
+		chain := must(must(authority())(t).Issue(k, registrar, k.NotBefore))(t)
+		check(t, credential.PublishKeys(t.Context(), w.DB.As(pg.RoleWorker), credential.SigningKey{KID: kid, Registrar: registrar, Purpose: p,
+			Public: w.signing, Chain: chain, NotBefore: k.NotBefore}))
+	}
+}
+
+// Staffed lets registrars other than the nurses' work, too: each gets a signing key, and the reviewer and the approver get
+// their roles there. It returns the two, without a body.
+func (w *World) Staffed(t testing.TB, registrars ...string) (reviewer, approver review.Officer) {
+	t.Helper()
+	ctx := t.Context()
+	check(t, w.DB.As(pg.RoleWorker).Platform(ctx, func(tx *pg.Tx) error {
+		for _, body := range registrars {
+			for id, role := range map[uuid.UUID]account.Role{w.Reviewer.Staff.ID: account.Reviewer, w.Approver.Staff.ID: account.Approver} {
+				if err := account.Give(ctx, tx, id, account.Grant{Body: body, Role: role}, "test"); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
+	for _, body := range registrars {
+		if body != "mhlw" {
+			w.publish(t, body)
+		}
+	}
+	office := w.DB.As(pg.RoleOffice)
+	return review.Officer{Staff: must(account.ByLogin(ctx, office, "reviewer"))(t)}, review.Officer{Staff: must(account.ByLogin(ctx, office, "approver"))(t)}
 }
 
 // Answers scripts what the registries answer, by system.
@@ -100,7 +186,7 @@ func (a *Answers) ask(system string) application.Ask {
 	}
 }
 
-// definitions are loaded once for a test binary; nothing can change them.
+// definitions are loaded once for a test binary; each world has acts of its own over them.
 var definitions = sync.OnceValues(func() (*qualification.Catalogue, error) { return qualification.Load(qualifications.Files) })
 
 // refKey is the platform key of every world.
@@ -118,10 +204,34 @@ func New(t testing.TB) *World {
 // NewTraced is New with a tracer that hears of every statement.
 func NewTraced(t testing.TB, tracer pgx.QueryTracer) *World {
 	t.Helper()
-	w := &World{Clock: &clock.Adjustable{}, RefKey: refKey, Provider: NewProvider()}
+	cat := must(definitions())(t)
+	db := pgtest.NewFrom(t, "reference", func(db *pgtest.Database) { refer(t, db, cat) })
+	return build(t, db, cat.Apart(), tracer)
+}
+
+// NewOf is New with definitions of the test's own.
+func NewOf(t testing.TB, cat *qualification.Catalogue) *World {
+	t.Helper()
+	db := pgtest.New(t)
+	refer(t, db, cat)
+	return build(t, db, cat, nil)
+}
+
+// refer writes the definitions and registrars into a database.
+func refer(t testing.TB, db *pgtest.Database, cat *qualification.Catalogue) {
+	t.Helper()
+	c := &clock.Adjustable{}
+	c.Set(Start())
+	check(t, application.SyncReference(t.Context(), db.WithClock(c).As(pg.RoleWorker), cat))
+}
+
+func build(t testing.TB, db *pgtest.Database, cat *qualification.Catalogue, tracer pgx.QueryTracer) *World {
+	t.Helper()
+	w := &World{Catalogue: cat, Clock: &clock.Adjustable{}, RefKey: refKey, Provider: NewProvider()}
 	w.Clock.Set(Start())
-	w.DB = pgtest.New(t).WithClock(w.Clock).WithTracer(tracer)
-	w.catalogue(t)
+	w.DB = db.WithClock(w.Clock).WithTracer(tracer)
+	w.Blobs = must(blob.New(t.TempDir()))(t)
+	w.Jobs = must(job.NewInserter())(t)
 	w.people(t)
 	w.stages(t)
 	w.jobs(t)
@@ -143,14 +253,6 @@ func check(t testing.TB, err error) {
 	if err != nil {
 		t.Fatalf("building a world: %v", err)
 	}
-}
-
-func (w *World) catalogue(t testing.TB) {
-	t.Helper()
-	w.Catalogue = must(definitions())(t)
-	check(t, application.SyncReference(t.Context(), w.DB.As(pg.RoleWorker), w.Catalogue))
-	w.Blobs = must(blob.New(t.TempDir()))(t)
-	w.Jobs = must(job.NewInserter())(t)
 }
 
 // Card is what the nurse's card says.
@@ -204,7 +306,7 @@ func (w *World) stages(t testing.TB) {
 	ask := map[string]application.Ask{application.Resident: w.Answers.ask(application.Resident), application.Family: w.Answers.ask(application.Family)}
 	charger := payment.Charger{Catalogue: w.Catalogue, Enqueue: enqueue}
 	w.Desk = application.NewDesk(application.Config{DB: w.DB.As(pg.RoleCitizen), Catalogue: w.Catalogue, RefKey: w.RefKey, Blobs: w.Blobs,
-		Verify: Verify, Ask: ask, Enqueue: enqueue, Charge: charger.Charge, Ended: charger.Withdrawn, Entry: registry.Own})
+		Verify: Verify, Ask: ask, Enqueue: enqueue, Charge: charger.Charge, Ended: charger.Withdrawn, Entry: registry.Own, Attest: registry.Attest})
 	w.Clerk = &application.Clerk{DB: w.DB.As(pg.RoleWorker), Catalogue: w.Catalogue, Ask: ask, Blobs: w.Blobs}
 	back := func(c *application.Case) string { return "https://portal.example/applications/" + c.PublicID + "/paid" }
 	w.Counter = &payment.Counter{Desk: w.Desk, Provider: w.Provider, ReturnURL: back}
@@ -212,9 +314,10 @@ func (w *World) stages(t testing.TB) {
 	w.Receiver = &payment.Receiver{DB: w.DB.As(pg.RolePublic), Enqueue: enqueue}
 
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
-	check(t, credential.PublishKey(t.Context(), w.DB.As(pg.RoleWorker), "mhlw-test", "mhlw", &key.PublicKey, Start().Add(-time.Hour)))
+	w.signing = &key.PublicKey
+	w.publish(t, "mhlw")
 	sign := func(_ context.Context, kid string, b []byte) ([]byte, error) {
-		if kid != "mhlw-test" {
+		if !strings.HasSuffix(kid, "-test") {
 			return nil, fault.New(fault.NotFound, "", "signing with an unknown key")
 		}
 		digest := sha256.Sum256(b)
@@ -224,7 +327,11 @@ func (w *World) stages(t testing.TB) {
 		}
 		return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...), nil
 	}
-	w.Issuer = credential.NewIssuer(credential.Config{DB: w.DB.As(pg.RoleWorker), Catalogue: w.Catalogue, Sign: sign, Enqueue: enqueue})
+	moved := func(ctx context.Context, tx *pg.Tx, registerID string, credentialID uuid.UUID) error {
+		return enqueue(ctx, tx, relying.TellArgs{RegisterID: registerID, CredentialID: credentialID})
+	}
+	w.Issuer = credential.NewIssuer(credential.Config{DB: w.DB.As(pg.RoleWorker), Catalogue: w.Catalogue, Sign: sign, Enqueue: enqueue, Moved: moved,
+		StatusBase: "https://check.example/status", IssuerBase: "https://check.example/issuers"})
 	enter := func(ctx context.Context, tx *pg.Tx, d review.Decided) error {
 		change, err := registry.Enter(ctx, tx, d)
 		if err != nil {
@@ -234,8 +341,29 @@ func (w *World) stages(t testing.TB) {
 	}
 	w.Office = review.NewDesk(review.Config{DB: w.DB.As(pg.RoleOffice), Catalogue: w.Catalogue, Enter: enter, LookUp: registry.Examine})
 	w.Reader = &registry.Reader{DB: w.DB.As(pg.RoleOffice)}
-	w.Wallet = &credential.Wallet{DB: w.DB.As(pg.RoleCitizen), Catalogue: w.Catalogue, RefKey: w.RefKey}
+	w.Wallet = &credential.Wallet{DB: w.DB.As(pg.RoleCitizen), Catalogue: w.Catalogue, RefKey: w.RefKey, Issuer: w.Issuer, Enqueue: enqueue, Moved: moved}
+	w.Papers = &credential.Papers{Issuer: w.Issuer, Lay: lay, Seal: plain, Blobs: w.Blobs, Base: "https://check.example/w/", Check: "https://check.example/"}
 	w.Verifier = &verification.Verifier{DB: w.DB.As(pg.RolePublic), Catalogue: w.Catalogue}
+	w.relying(t, enqueue)
+}
+
+// relying wires what serves registered verifiers. Notifications are taken and thrown away.
+func (w *World) relying(t testing.TB, enqueue application.Enqueue) {
+	t.Helper()
+	w.Relying = must(relying.NewDesk(relying.Config{DB: w.DB.As(pg.RoleRelying), Catalogue: w.Catalogue, Verify: w.Verifier.CheckText, Enqueue: enqueue, SealKey: refKey}))(t)
+	w.Holder = &relying.Holder{DB: w.DB.As(pg.RoleCitizen), Catalogue: w.Catalogue, RefKey: w.RefKey, Enqueue: enqueue}
+	post := func(context.Context, string, string, []byte) (int, error) { return 204, nil }
+	w.relyingClerk = must(relying.NewClerk(relying.Clerk{DB: w.DB.As(pg.RoleWorker), Catalogue: w.Catalogue, Verify: w.Verifier.CheckText, Enqueue: enqueue, Post: post}, refKey))(t)
+}
+
+// RegisteredVerifier registers a verifier and returns it with a key.
+func (w *World) RegisteredVerifier(t testing.TB, name string) (*relying.Client, string) {
+	t.Helper()
+	office := relying.Office{DB: w.DB.As(pg.RoleWorker)}
+	c := must(office.Register(t.Context(), name, "https://verifier.example/hooks"))(t)
+	key, _, err := office.Give(t.Context(), c.ID, "test", 24*time.Hour)
+	check(t, err)
+	return c, key
 }
 
 func (w *World) jobs(t testing.TB) {
@@ -245,6 +373,11 @@ func (w *World) jobs(t testing.TB) {
 	check(t, job.Handle(workers, 0, w.Cashier.Callback))
 	check(t, job.Handle(workers, 0, w.Cashier.Settle))
 	check(t, job.Handle(workers, 0, w.Issuer.SignIntent))
+	check(t, job.Handle(workers, 0, w.relyingClerk.Check))
+	check(t, job.Handle(workers, 0, w.relyingClerk.Bind))
+	check(t, job.Handle(workers, 0, w.relyingClerk.Tell))
+	check(t, job.Handle(workers, 0, w.relyingClerk.Send))
+	check(t, job.Handle(workers, 0, w.Papers.Make))
 	w.Runner = must(job.NewRunner(job.Config{DB: w.DB.As(pg.RoleWorker), Workers: workers, MaxWorkers: 4}))(t)
 	check(t, w.Runner.Start(context.WithoutCancel(t.Context())))
 	t.Cleanup(func() {
@@ -299,4 +432,9 @@ func Sign(content []byte) []byte {
 }
 
 // Ref is the reference of an applicant at the nurses' registrar.
-func (w *World) Ref(a application.Applicant) uuid.UUID { return account.RefFor(w.RefKey, a.ID, "mhlw") }
+func (w *World) Ref(a application.Applicant) uuid.UUID { return w.RefAt(a, "mhlw") }
+
+// RefAt is the reference of an applicant at a registrar.
+func (w *World) RefAt(a application.Applicant, registrar string) uuid.UUID {
+	return account.RefFor(w.RefKey, a.ID, registrar)
+}

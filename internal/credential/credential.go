@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"akashi/internal/calendar"
+	"akashi/internal/credential/form"
 	"akashi/internal/format/cose"
 )
 
@@ -22,19 +24,21 @@ type State string
 const (
 	Intended  State = "intended"
 	Valid     State = "valid"
-	Suspended State = "suspended"
+	Suspended State = "suspended" // by the office
+	OnHold    State = "held"      // stopped by the holder
 	Revoked   State = "revoked"
 	Replaced  State = "replaced"
 )
 
 // States lists every state.
-var States = []State{Intended, Valid, Suspended, Revoked, Replaced}
+var States = []State{Intended, Valid, Suspended, OnHold, Revoked, Replaced}
 
 // Moves lists the states that may follow each state. The database holds the same table.
 var Moves = map[State][]State{
-	Intended:  {Valid, Suspended, Revoked, Replaced},
-	Valid:     {Suspended, Revoked, Replaced},
-	Suspended: {Valid, Revoked, Replaced},
+	Intended:  {Valid, Suspended, OnHold, Revoked, Replaced},
+	Valid:     {Suspended, OnHold, Revoked, Replaced},
+	Suspended: {Valid, OnHold, Revoked, Replaced},
+	OnHold:    {Valid, Suspended, Revoked, Replaced},
 }
 
 // May tells whether a credential may move from one state to another.
@@ -57,6 +61,13 @@ type Credential struct {
 	IntendedAt  time.Time
 	SignedAt    *time.Time
 	StatusAt    time.Time
+	ValidUntil  calendar.Date // last day of the entry's term, zero when it has none
+	Detail      form.Detail   // what other forms say beside the payload, frozen with it
+}
+
+// Expired tells whether the term of what the credential shows has ended. Its state stays: nothing is done when a term ends.
+func (c *Credential) Expired(today calendar.Date) bool {
+	return !c.ValidUntil.IsZero() && c.ValidUntil.Before(today)
 }
 
 // Facts reads what the credential shows.
@@ -84,7 +95,9 @@ func (c *Credential) URL(base string) (string, error) {
 type Key struct {
 	KID          string
 	RegistrarID  string
-	PublicJWK    []byte // RFC 7517
+	Purpose      Purpose
+	PublicJWK    []byte   // RFC 7517
+	Chain        [][]byte // X.509 certificates in DER, the key's own first; empty while it has none
 	NotBefore    time.Time
 	RetiredAt    *time.Time
 	DistrustedAt *time.Time

@@ -65,12 +65,12 @@ func TestIntentBeforeSignature(t *testing.T) {
 		t.Fatalf("signing while the signer is down: %v, want upstream", err)
 	}
 	w.Clock.Advance(time.Hour)
-	mu.Lock()
-	down = false
-	mu.Unlock()
 	if n, err := w.Issuer.Forgotten(ctx, time.Minute); err != nil || n != 1 {
 		t.Fatalf("%d forgotten intents, error %v", n, err)
 	}
+	mu.Lock() // only now: a repeated job could have signed it before it was looked for
+	down = false
+	mu.Unlock()
 	for range 3 { // a repeated job changes nothing
 		if err := w.Issuer.SignIntent(ctx, args); err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,7 +33,7 @@ import (
 // Config says how to run a demonstration. DataDir is required; the zero value of the rest is usable.
 type Config struct {
 	DataDir  string    // made when it is missing; each directory above it must let the user postgres pass when run as root
-	BasePort int       // the first of ten ports; 0: ten free ones
+	BasePort int       // the first of eleven ports; 0: eleven free ones
 	At       time.Time // what the clock shows at the start; zero: where it was, at the first start FirstDay
 	Reset    bool      // begin anew: forget what an earlier demonstration left in DataDir
 	Log      *slog.Logger
@@ -52,14 +53,15 @@ type Demo struct {
 	World  *world.World
 	System *system.System
 
-	cfg    Config
-	places places
-	db     *system.Database
-	worker *pg.DB // for the story and the clock
-	keys   system.ClientKeys
-	cat    *qualification.Catalogue
-	front  *server.Server
-	before time.Time
+	cfg      Config
+	places   places
+	db       *system.Database
+	worker   *pg.DB // for the story and the clock
+	keys     system.ClientKeys
+	cat      *qualification.Catalogue
+	front    *server.Server
+	hospital *hospital
+	before   time.Time
 
 	loginOff atomic.Bool // the citizens' login fails on request
 
@@ -76,9 +78,17 @@ func Start(ctx context.Context, cfg Config) (*Demo, error) {
 	}
 	d := &Demo{cfg: cfg, Clock: &clock.Adjustable{}, done: make(chan struct{}), before: clock.System{}.Now()}
 	if err := d.start(ctx); err != nil {
-		return nil, errors.Join(err, d.closeDatabase(ctx))
+		return nil, errors.Join(advised(err), d.closeDatabase(ctx))
 	}
 	return d, nil
+}
+
+// advised says what to do about a port that another program has.
+func advised(err error) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	return &fault.Error{Kind: fault.Invalid, Doing: "choose other ports with --base-port", Err: err}
 }
 
 func (d *Demo) start(ctx context.Context) error {
@@ -87,7 +97,7 @@ func (d *Demo) start(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"directory", d.directory}, {"database, definitions, keys", d.ground}, {"clock", d.setClock}, {"simulators", d.simulate},
-		{"system", d.akashi}, {"people", d.people}, {"start page", d.frontPage}, {"answering", d.run},
+		{"system", d.akashi}, {"people", d.people}, {"registered verifier", d.employ}, {"start page", d.frontPage}, {"answering", d.run},
 	} {
 		if err := step.do(ctx); err != nil {
 			return err
@@ -131,11 +141,24 @@ func (d *Demo) simulate(context.Context) (err error) {
 }
 
 func (d *Demo) akashi(ctx context.Context) (err error) {
+	if err := system.InitCA(d.cfg.DataDir, "Akashi Demonstration CA", d.Clock); err != nil {
+		return err
+	}
 	d.System, err = system.New(ctx, d.systemConfig(), d.db)
+	if errors.Is(err, fault.Conflict) { // what the directory keeps was made under other definitions
+		return &fault.Error{Kind: fault.Invalid, Err: err,
+			Doing: "the data are of another version of the program: begin anew with --reset, or give another directory with --data"}
+	}
 	return err
 }
 
-func (d *Demo) people(ctx context.Context) error { return seed(ctx, d.worker, d.cat) }
+func (d *Demo) people(ctx context.Context) error {
+	office, err := d.db.As(ctx, pg.RoleOffice, 2)
+	if err != nil {
+		return err
+	}
+	return seed(ctx, d.worker, office, d.cat)
+}
 
 // run starts everything that is bound, and waits until it answers.
 func (d *Demo) run(ctx context.Context) error {

@@ -3,25 +3,33 @@ package demo_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"akashi/internal/clock"
+	"akashi/internal/credential"
 	"akashi/internal/demo"
 	"akashi/internal/fault"
 	"akashi/internal/pg"
+	"akashi/internal/pg/pgserver"
+	"akashi/internal/pg/pgtest"
 )
 
 // home is an empty directory that the user postgres can pass through, which those of testing are not.
 func home(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "akashi-demo-")
+	dir, err := os.MkdirTemp(pgtest.Scratch(), "akashi-demo-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +194,7 @@ func moveClock(t *testing.T, d *demo.Demo) {
 }
 
 func faults(t *testing.T, d *demo.Demo) {
-	for _, id := range []string{"resident", "family", "payment", "login"} {
+	for _, id := range []string{"resident", "family", "payment", "timestamp", "login"} {
 		for _, off := range []string{"yes", "no"} {
 			status, _, _ := answer(t, "POST", d.URL(demo.StartPage)+"/faults", url.Values{"system": {id}, "off": {off}})
 			if status != http.StatusSeeOther {
@@ -206,24 +214,25 @@ func faults(t *testing.T, d *demo.Demo) {
 // The seed is what the stages need: staff who may, passers who are found, entries to link; a second start adds nothing.
 func TestSeed(t *testing.T) {
 	dir := home(t)
-	var before [4]int
+	var before [6]int
 	for range 2 {
 		d := start(t, demo.Config{DataDir: dir})
-		var now [4]int
+		var now [6]int
 		db, err := d.Open(t.Context(), pg.RoleWorker)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, q := range []string{`select count(*) from staff`, `select count(*) from staff_role where until is null`,
-			`select count(*) from signing_key`, `select count(*) from definition`} {
+			`select count(*) from signing_key`, `select count(*) from definition`, `select count(distinct registrar_id) from register`,
+			`select count(*) from rollout_act where state = 'approved'`} {
 			if err := db.Pool.QueryRow(t.Context(), q).Scan(&now[i]); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if now[0] != 28 || now[1] != 28 || now[2] != 4 || now[3] != 3 {
-			t.Errorf("%v staff, roles, keys and definitions, want 28, 28, 4 and 3", now)
+		if now[0] != 30 || now[1] != 30 || now[2] != len(credential.Purposes)*now[4] || now[3] < 3 || now[5] != 1 {
+			t.Errorf("%v staff, roles, keys, definitions, registrars and acts, want 30, 30, a key for each registrar and purpose and one act", now)
 		}
-		if before != [4]int{} && now != before {
+		if before != [6]int{} && now != before {
 			t.Errorf("the second start changed %v to %v", before, now)
 		}
 		before = now
@@ -251,6 +260,62 @@ func count(t *testing.T, db *pg.DB, registrar, table string, want int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A directory whose definitions were others is not made to fit: the start says how to begin anew.
+func TestDataOfAnotherVersion(t *testing.T) {
+	dir := home(t)
+	d := start(t, demo.Config{DataDir: dir})
+	db, err := d.Open(t.Context(), pgserver.Superuser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Pool.Exec(t.Context(), `update definition set sha256 = 'another' where id = 'kangoshi'`)
+	stop(t, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = demo.Start(t.Context(), demo.Config{DataDir: dir, Volatile: true})
+	if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "kangoshi") || !strings.Contains(err.Error(), "--reset") {
+		t.Errorf("got %v, want the definition and --reset", err)
+	}
+}
+
+// Another program has one of the ports: the start says so and what to do, and leaves no database server behind.
+func TestPortInUse(t *testing.T) {
+	base, taken := takeOne(t)
+	dir := home(t)
+	_, err := demo.Start(t.Context(), demo.Config{DataDir: dir, BasePort: base, Volatile: true})
+	if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "--base-port") || !strings.Contains(err.Error(), taken.Addr().String()) {
+		t.Errorf("got %v, want the port and --base-port", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "postgres", "pgdata", "postmaster.pid")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the database server was not stopped: %v", err)
+	}
+}
+
+// takeOne binds the fourth of eleven ports, below those that the kernel hands out by itself, so that no other connection of
+// the machine has one of them.
+func takeOne(t *testing.T) (base int, taken net.Listener) {
+	t.Helper()
+	for range 50 {
+		base = 20000 + rand.N(1100)*11
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.4:%d", base+3))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := l.Close(); err != nil {
+				t.Errorf("giving the port back: %v", err)
+			}
+		})
+		return base, l
+	}
+	t.Fatal("found no free port")
+	return 0, nil
 }
 
 func TestForeignDirectoryIsLeftAlone(t *testing.T) {

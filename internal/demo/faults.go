@@ -6,6 +6,7 @@ import (
 	"akashi/internal/fault"
 	"akashi/internal/govsim/fail"
 	"akashi/internal/govsim/idp"
+	"akashi/internal/govsim/timestamp"
 )
 
 // Switch makes one simulated outside system fail and lets it work again.
@@ -19,7 +20,8 @@ type Switch struct {
 func (d *Demo) switches() []Switch {
 	return []Switch{
 		{"resident", len(d.World.Resident.Faults().Rules()) > 0}, {"family", len(d.World.Family.Faults().Rules()) > 0},
-		{"payment", len(d.World.Payment.Faults().Rules()) > 0}, {"login", d.loginOff.Load()},
+		{"payment", len(d.World.Payment.Faults().Rules()) > 0}, {"timestamp", len(d.World.Stamps.Faults().Rules()) > 0},
+		{"login", d.loginOff.Load()},
 	}
 }
 
@@ -32,12 +34,17 @@ func (d *Demo) SetFault(id string, off bool) error {
 	if id == "login" {
 		return d.setLoginFault(off)
 	}
-	injector := map[string]*fail.Injector{"resident": d.World.Resident.Faults(), "family": d.World.Family.Faults(), "payment": d.World.Payment.Faults()}[id]
+	injector := map[string]*fail.Injector{"resident": d.World.Resident.Faults(), "family": d.World.Family.Faults(), "payment": d.World.Payment.Faults(),
+		"timestamp": d.World.Stamps.Faults()}[id]
 	injector.Clear()
 	if !off {
 		return nil
 	}
-	return injector.Add(fail.Rule{Path: "/v1/*", Mode: fail.Fail})
+	path := "/v1/*"
+	if id == "timestamp" {
+		path = timestamp.Path
+	}
+	return injector.Add(fail.Rule{Path: path, Mode: fail.Fail})
 }
 
 func (d *Demo) setLoginFault(off bool) error {

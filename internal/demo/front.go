@@ -64,6 +64,7 @@ func (f *front) routes() http.Handler {
 	mux.Handle("POST /be", f.site.Handler(f.be))
 	mux.Handle("POST /clock", f.site.Handler(f.moveClock))
 	mux.Handle("POST /faults", f.site.Handler(f.setFault))
+	mux.HandleFunc("POST "+hooksPath, f.demo.hospital.take)
 	mux.HandleFunc("GET /start.css", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/css; charset=utf-8")
 		_, _ = w.Write(style) // a visitor who hangs up is not our error

@@ -13,6 +13,9 @@ import (
 	"akashi/internal/system"
 )
 
+// count is how many ports a demonstration takes in a row.
+const count = 11
+
 // DefaultBase is the first port of a demonstration.
 const DefaultBase = 8400
 
@@ -31,14 +34,14 @@ func (p places) start() string   { return p.at(4, 5) }
 
 // simulators are the places of the outside systems.
 func (p places) simulators() world.Addresses {
-	return world.Addresses{Login: p.at(5, 6), Staff: p.at(6, 7), Resident: p.at(7, 8), Family: p.at(8, 8), Payment: p.at(9, 9)}
+	return world.Addresses{Login: p.at(5, 6), Staff: p.at(6, 7), Resident: p.at(7, 8), Family: p.at(8, 8), Payment: p.at(9, 9), Timestamp: p.at(10, 9)}
 }
 
 // all lists every place, and beside each its door for /healthz on 127.0.0.1.
 func (p places) all() []string {
 	s := p.simulators()
-	list := []string{p.citizen(), p.office(), p.public(), p.api(), p.start(), s.Login, s.Staff, s.Resident, s.Family, s.Payment}
-	for n := range 10 {
+	list := []string{p.citizen(), p.office(), p.public(), p.api(), p.start(), s.Login, s.Staff, s.Resident, s.Family, s.Payment, s.Timestamp}
+	for n := range count {
 		if n > 0 {
 			list = append(list, p.at(n, 1))
 		}
@@ -61,9 +64,10 @@ func findPlaces(base int) (places, error) {
 	if base != 0 {
 		return places{base}, nil
 	}
-	const first, last, tries = 20000, 60000, 50
+	// Linux hands out ports from 32768 on by itself: one found free there may be taken a moment later.
+	const first, last, tries = 20000, 32700, 50
 	for range tries {
-		p := places{first + rand.N((last-first)/10)*10}
+		p := places{first + rand.N((last-first)/count)*count}
 		err := p.free()
 		if err == nil {
 			return p, nil
@@ -72,7 +76,7 @@ func findPlaces(base int) (places, error) {
 			return places{}, err
 		}
 	}
-	return places{}, errors.New("finding ten free ports in a row: none found")
+	return places{}, errors.New("finding eleven free ports in a row: none found")
 }
 
 func (p places) free() error {

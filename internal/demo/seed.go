@@ -58,7 +58,7 @@ func entries() []held {
 
 // seed fills a new database with staff, lists of passers and old registers; a database that has this seed stays as it is.
 // Everything else comes about by using the portals.
-func seed(ctx context.Context, db *pg.DB, cat *qualification.Catalogue) error {
+func seed(ctx context.Context, db, office *pg.DB, cat *qualification.Catalogue) error {
 	have, err := readSetting(ctx, db, settingSeed)
 	if err != nil || have == seedVersion {
 		return err
@@ -79,6 +79,9 @@ func seed(ctx context.Context, db *pg.DB, cat *qualification.Catalogue) error {
 		if err := h.take(ctx, db, cat, people[h.person]); err != nil {
 			return fmt.Errorf("taking an old register over: %w", err)
 		}
+	}
+	if err := plan(ctx, office, cat); err != nil {
+		return fmt.Errorf("planning: %w", err)
 	}
 	return writeSetting(ctx, db, settingSeed, seedVersion)
 }
@@ -120,8 +123,12 @@ func (h held) take(ctx context.Context, db *pg.DB, cat *qualification.Catalogue,
 			delete(facts, k) // this register does not hold it
 		}
 	}
-	old := registry.Old{RegisterID: h.register, RegistrarID: reg.Registrar, Number: def.FormatNumber(h.number), Series: def.Number.Series,
-		Ordinal: h.number, RegisteredOn: h.on, Facts: facts}
+	until, err := def.ExpiresOn(facts, h.on)
+	if err != nil {
+		return err
+	}
+	old := registry.Old{RegisterID: h.register, RegistrarID: reg.Registrar, Number: def.FormatNumber(h.number, facts), Series: def.Series(facts),
+		Ordinal: h.number, RegisteredOn: h.on, Facts: facts, Class: def.Class(facts), ValidUntil: until}
 	return db.InRegistrar(ctx, reg.Registrar, func(tx *pg.Tx) error {
 		_, err := registry.Import(ctx, tx, old)
 		return err

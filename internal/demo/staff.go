@@ -23,7 +23,8 @@ type Member struct {
 }
 
 // Staff returns the staff of every registrar: one for intake, two reviewers, two approvers, a keeper of the register and
-// an auditor. Family names say the role, given names the body.
+// an auditor; and of the ministry, who plans where procedures are open and who decides on that. Family names say the role,
+// given names the body.
 func Staff() []Member {
 	bodies := []struct {
 		id    string
@@ -48,7 +49,8 @@ func Staff() []Member {
 			all = append(all, Member{Body: b.id, Role: r.role, Username: b.id + "-" + r.username, Name: r.family + " " + b.given[i]})
 		}
 	}
-	return all
+	return append(all, Member{Body: "mhlw", Role: account.Planner, Username: storyPlanner, Name: "計画 始"},
+		Member{Body: "mhlw", Role: account.Director, Username: storyDirector, Name: "局長 定"})
 }
 
 // users are the staff as the simulated staff login knows them.

@@ -5,10 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"akashi/internal/calendar"
 	"akashi/internal/govsim/world"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
+	"akashi/internal/relying"
 )
 
 // facts are what the start page is drawn from.
@@ -17,6 +20,8 @@ type facts struct {
 	Switches []Switch
 	Now      time.Time
 	Places   places
+	Command  string          // of the registered verifier
+	Told     []relying.Event // what it was told
 }
 
 // startView is the start page.
@@ -25,10 +30,19 @@ type startView struct {
 	Steps    []ui.Event
 	Cards    []roleCard
 	Others   []personRow
+	Planners []ui.Row
 	Sites    []siteRow
 	Outside  []siteRow
 	Switches []switchRow
+	More     moreView
 	Tomorrow string // YYYY-MM-DD, the first day to which the clock can be moved
+}
+
+// moreView is what can be tried with a credential beside the story.
+type moreView struct {
+	Holder, Check, Counter, Wallet string // addresses
+	Command                        string
+	Told                           ui.Table
 }
 
 // nextView says what comes next in the story.
@@ -68,21 +82,36 @@ func (f *front) read(ctx context.Context) (func(*ui.Page) startView, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := facts{Progress: progress, Switches: f.demo.switches(), Now: f.demo.Clock.Now(), Places: f.demo.places}
+	known := facts{Progress: progress, Switches: f.demo.switches(), Now: f.demo.Clock.Now(), Places: f.demo.places,
+		Told: f.demo.hospital.notified()}
+	known.Command = f.demo.hospital.command(calendar.Of(known.Now).AddDays(365).String())
 	return func(p *ui.Page) startView { return fill(p, known) }, nil
 }
 
 // fill words the facts.
 func fill(p *ui.Page, f facts) startView {
 	next := f.Progress.next()
-	v := startView{Steps: timeline(p, next.Step), Cards: cards(p, next.Role), Others: others(p), Sites: sites(p, f.Places),
+	v := startView{Steps: timeline(p, next.Step), Cards: cards(p, next.Role), Others: others(p), Planners: planners(p), Sites: sites(p, f.Places),
 		Outside: outside(p, f.Places), Tomorrow: calendar.Of(f.Now).AddDays(1).String()}
+	v.More = more(p, f)
 	v.Next = nextView{Text: p.R("demo.next." + next.Key), Role: next.Role}
 	if next.Role != Nobody {
 		v.Next.Button = p.R("demo.be." + string(next.Role))
 	}
 	for _, s := range f.Switches {
 		v.Switches = append(v.Switches, switchRow{s.ID, p.R("demo.fault." + s.ID), s.Off})
+	}
+	return v
+}
+
+// more words what can be tried beside the story.
+func more(p *ui.Page, f facts) moreView {
+	at := f.Places
+	v := moreView{Holder: address(at.citizen(), p.Lang, "/login", "/credentials"), Check: address(at.public(), p.Lang, "/", ""), Counter: address(at.public(), p.Lang, "/counter/", ""),
+		Wallet: address(at.public(), p.Lang, "/wallet", ""), Command: f.Command}
+	v.Told = ui.Table{Caption: p.R("demo.more.told"), Empty: p.R("demo.more.told_none"), Columns: []ui.Column{{Text: p.R("demo.more.when")}, {Text: p.R("demo.more.credential")}, {Text: p.R("demo.more.state")}}}
+	for _, e := range f.Told {
+		v.Told.Rows = append(v.Told.Rows, []templ.Component{ui.Cell(p.Time(e.Since)), ui.Cell(e.CredentialID), ui.Cell(p.R("demo.more.state." + e.State))})
 	}
 	return v
 }
@@ -108,6 +137,8 @@ func timeline(p *ui.Page, now Step) []ui.Event {
 const (
 	storyReviewer = "mhlw-reviewer-1"
 	storyApprover = "mhlw-approver-1"
+	storyPlanner  = "mhlw-planner"
+	storyDirector = "mhlw-director"
 )
 
 func cards(p *ui.Page, turn Role) []roleCard {
@@ -152,6 +183,15 @@ func others(p *ui.Page) []personRow {
 	return all
 }
 
+// planners are staff beside the story, with what their login asks for.
+func planners(p *ui.Page) []ui.Row {
+	var rows []ui.Row
+	for _, username := range []string{storyPlanner, storyDirector} {
+		rows = append(rows, ui.Row{Label: p.R("demo.staff." + username), Value: p.R("demo.staff_login", member(username).Name, username, StaffPassword)})
+	}
+	return rows
+}
+
 func sites(p *ui.Page, at places) []siteRow {
 	return []siteRow{
 		{p.R("demo.site.citizen"), address(at.citizen(), p.Lang, "/", ""), p.R("demo.site.citizen.what")},
@@ -169,6 +209,7 @@ func outside(p *ui.Page, at places) []siteRow {
 		{p.R("demo.sim.resident"), "http://" + s.Resident, p.R("demo.sim.resident.what")},
 		{p.R("demo.sim.family"), "http://" + s.Family, p.R("demo.sim.family.what")},
 		{p.R("demo.sim.payment"), "http://" + s.Payment, p.R("demo.sim.payment.what")},
+		{p.R("demo.sim.timestamp"), "http://" + s.Timestamp, p.R("demo.sim.timestamp.what")},
 	}
 }
 

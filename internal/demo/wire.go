@@ -3,6 +3,7 @@ package demo
 import (
 	"crypto/x509"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 
 	"akashi/internal/clock"
@@ -81,5 +82,7 @@ func (d *Demo) systemConfig() system.Config {
 		StaffLogin:   system.Login{Issuer: sim.StaffIssuer(), ClientID: ClientID},
 		Resident:     service(sim.Resident), Family: service(sim.Family), Payment: service(sim.Payment),
 		Anchors: []*x509.Certificate{d.World.CA.Anchor(ca.Signing)}, RevocationLists: sim.RevocationLists(),
+		Timestamps:      system.Timestamps{URL: sim.TimestampService(), Lists: sim.TimestampLists(), Anchors: []*x509.Certificate{d.World.Stamps.Anchor()}},
+		WebhookNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	}
 }

@@ -77,7 +77,7 @@ type Config struct {
 
 const (
 	// fetchCooldown is how soon after one fetch the next may follow; River's own 100 ms would bound the throughput.
-	fetchCooldown = 5 * time.Millisecond
+	fetchCooldown = 25 * time.Millisecond
 	// fetchPoll finds jobs whose notification was lost.
 	fetchPoll = time.Second
 

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -129,13 +131,13 @@ func TestAJobExistsExactlyWhenItsActDoes(t *testing.T) {
 	if !errors.Is(err, stop) {
 		t.Fatal(err)
 	}
-	for _, role := range pg.LoginRoles() {
+	for _, role := range adders() {
 		r.enqueue(role, greet{role}, nil)
 	}
 	if d := r.drain(runner); d.Failed+d.GivenUp+d.Snoozed > 0 {
 		t.Errorf("%+v", d)
 	}
-	for _, role := range pg.LoginRoles() {
+	for _, role := range adders() {
 		if _, ok := seen.Load(role); !ok {
 			t.Errorf("the job of %s did not run", role)
 		}
@@ -145,10 +147,29 @@ func TestAJobExistsExactlyWhenItsActDoes(t *testing.T) {
 	}
 }
 
+// adders are the roles that add jobs.
+func adders() []string {
+	return []string{pg.RoleCitizen, pg.RoleOffice, pg.RolePublic, pg.RoleRelying, pg.RoleWorker}
+}
+
+func TestTheOtherRolesAddNone(t *testing.T) {
+	r := newRig(t)
+	for _, role := range pg.LoginRoles() {
+		if slices.Contains(adders(), role) {
+			continue
+		}
+		err := r.As(role).Platform(t.Context(), func(tx *pg.Tx) error { return r.inserter.Enqueue(t.Context(), tx, greet{role}, nil) })
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) || refused.Code != "42501" {
+			t.Errorf("%s adds a job: %v, want 42501 insufficient_privilege", role, err)
+		}
+	}
+}
+
 func TestAUniqueJobStandsOnce(t *testing.T) {
 	r := newRig(t)
 	unique := &job.Opts{Unique: true}
-	for _, role := range pg.LoginRoles() { // each meets a job that it may not see
+	for _, role := range adders() { // each meets a job that it may not see
 		r.enqueue(role, greet{"same"}, unique)
 	}
 	r.enqueue(pg.RoleOffice, greet{"other"}, unique)

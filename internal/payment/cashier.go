@@ -59,7 +59,7 @@ func (ch Charger) Withdrawn(ctx context.Context, tx *pg.Tx, c *application.Case)
 	default:
 		return nil
 	}
-	if err := b.Send(ctx, tx.Tx); err != nil {
+	if err := b.SendLater(ctx, tx); err != nil {
 		return err
 	}
 	return ch.Enqueue(ctx, tx, SettleArgs{RegisterID: c.RegisterID, ApplicationID: c.ID.String()})
@@ -116,7 +116,14 @@ func (k *Counter) Open(ctx context.Context, a application.Applicant, publicID st
 // Due reads what is to be paid for a case; Order is nil when nothing is.
 func (k *Counter) Due(ctx context.Context, a application.Applicant, publicID string) (d Due, err error) {
 	err = k.Desk.Look(ctx, a, publicID, func(tx *pg.Tx, c *application.Case) error {
-		d, err = readDue(ctx, tx, c)
+		var b pg.Batch
+		var orders []Order
+		d = Due{Case: c}
+		QueueOrder(&b, c, &orders, &d.Lines)
+		err := b.SendLast(ctx, tx)
+		if len(orders) > 0 {
+			d.Order = &orders[0]
+		}
 		return err
 	})
 	return d, err
@@ -177,7 +184,7 @@ func offered(ctx context.Context, tx *pg.Tx, c *application.Case, h Hosted) erro
 	if err := audit.Queue(&b, tx.Now, c.Audited(audit.PaymentStart, audit.Actor{Kind: audit.ActorPerson}, "procedure")); err != nil {
 		return err
 	}
-	return b.Send(ctx, tx.Tx)
+	return b.SendLater(ctx, tx)
 }
 
 // Returned asks the provider when the payer comes back, and moves the case on if it was paid.
@@ -233,7 +240,7 @@ func apply(ctx context.Context, tx *pg.Tx, cat *qualification.Catalogue, c *appl
 	case CancelDue: // withdrawn while the payer was paying: give it back
 		o.move(&b, tx, RefundDue)
 	}
-	if err := b.Send(ctx, tx.Tx); err != nil {
+	if err := b.SendLater(ctx, tx); err != nil {
 		return o.State, err
 	}
 	if o.State == Paid {
@@ -449,7 +456,7 @@ func (k *Cashier) record(ctx context.Context, reg *qualification.Register, d Due
 // callback was lost. It returns how many it found paid. An order about which the provider fails does not keep the others
 // waiting.
 func (k *Cashier) Reconcile(ctx context.Context, age time.Duration, limit int) (found int, failed error) {
-	for _, r := range k.Catalogue.Registrars() {
+	for _, r := range k.Catalogue.Keepers() {
 		orders, err := k.openOrders(ctx, r.ID, age, limit)
 		if err != nil {
 			return found, err

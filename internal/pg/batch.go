@@ -65,26 +65,38 @@ func (b *Batch) Send(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// PublicOnce is Public for statements that need nothing in between: the whole transaction is one round trip. After an
-// error the connection, which is left within a transaction, is given up.
-func (db *DB) PublicOnce(ctx context.Context, b *Batch) error {
-	conn, err := db.Pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("taking a connection: %w", err)
+// SendLast is Send for the last statements of a transaction: its end travels with them, and nothing can follow. What
+// they found is judged after the end, so that a statement which must touch exactly one row has no place among them.
+func (b *Batch) SendLast(ctx context.Context, tx *Tx) error {
+	for _, c := range b.checks {
+		if c.one {
+			return fault.New(fault.Internal, "", c.doing+": it cannot be judged before the transaction ends")
+		}
 	}
-	defer conn.Release()
-	whole := Batch{}
-	whole.Exec("beginning", "begin")
-	whole.Exec("opening the public door", "set local app.door = 'public'")
-	whole.inner.QueuedQueries = append(whole.inner.QueuedQueries, b.inner.QueuedQueries...)
-	whole.checks = append(whole.checks, b.checks...)
-	whole.Exec("ending", "commit")
-	results := conn.SendBatch(ctx, &whole.inner)
-	err = whole.collect(results)
-	if closeErr := results.Close(); err == nil {
-		err = closeErr
+	t, ok := tx.Tx.(*transaction)
+	if !ok || len(b.checks) == 0 {
+		return b.Send(ctx, tx.Tx)
 	}
-	return err
+	return t.sendLast(ctx, &b.inner, b.collect)
+}
+
+// SendLater queues statements whose answers nobody waits for: they go before the transaction's next statements, at the
+// latest with its end. Their outcomes are judged there, in any case before the end, and a failure fails the act.
+func (b *Batch) SendLater(ctx context.Context, tx *Tx) error {
+	for _, c := range b.checks {
+		if c.read != nil {
+			return fault.New(fault.Internal, "", c.doing+": its answer is waited for")
+		}
+	}
+	t, ok := tx.Tx.(*transaction)
+	if !ok || t.ended {
+		return b.Send(ctx, tx.Tx)
+	}
+	for i, q := range b.inner.QueuedQueries {
+		t.waiting = append(t.waiting, Statement{SQL: q.SQL, Args: q.Arguments, check: b.checks[i]})
+	}
+	t.used = t.used || len(b.checks) > 0
+	return nil
 }
 
 func (b *Batch) collect(results pgx.BatchResults) error {

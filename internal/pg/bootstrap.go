@@ -12,13 +12,16 @@ import (
 
 // Roles that nobody logs in as.
 const (
-	RoleSearch = "akashi_search" // owns the security-definer functions that search a register by name
-	RoleLink   = "akashi_link"   // owns the security-definer functions that join a person's side to a register's
-	RoleData   = "akashi_data"   // data migrations: bypasses row security, because otherwise they would change nothing
+	RoleSearch  = "akashi_search"  // owns the security-definer functions that search a register by name
+	RoleLink    = "akashi_link"    // owns the security-definer functions that join a person's side to a register's
+	RoleForward = "akashi_forward" // owns the security-definer function that passes a case on to the next body of its route
+	RoleData    = "akashi_data"    // data migrations: bypasses row security, because otherwise they would change nothing
 )
 
 // LoginRoles returns the roles that parts of the program log in as.
-func LoginRoles() []string { return []string{RoleCitizen, RoleOffice, RolePublic, RoleWorker} }
+func LoginRoles() []string {
+	return []string{RoleCitizen, RoleOffice, RolePublic, RoleIssuance, RoleRelying, RoleWorker, RoleStatus}
+}
 
 // locks of ours in PostgreSQL's one space of advisory locks ("akas", then a number).
 const (
@@ -58,14 +61,15 @@ func bootstrapSteps(database string) []string {
 		createRole(data, "nologin bypassrls"),
 		createRole(RoleSearch, "nologin nobypassrls"),
 		createRole(RoleLink, "nologin nobypassrls"),
+		createRole(RoleForward, "nologin nobypassrls"),
 	}
 	for _, r := range LoginRoles() {
 		steps = append(steps, createRole(r, "login nobypassrls"))
 	}
-	// A data migration runs as akashi_data on the owner's tables; a migration hands functions over to search and link.
-	steps = append(steps, grantRole(owner, data), grantRole(RoleSearch, owner), grantRole(RoleLink, owner))
+	// A data migration runs as akashi_data on the owner's tables; a migration hands functions over to search, link and forward.
+	steps = append(steps, grantRole(owner, data), grantRole(RoleSearch, owner), grantRole(RoleLink, owner), grantRole(RoleForward, owner))
 	db := pgx.Identifier{database}.Sanitize()
-	everybody := strings.Join(append(LoginRoles(), RoleSearch, RoleLink, RoleData), ", ")
+	everybody := strings.Join(append(LoginRoles(), RoleSearch, RoleLink, RoleForward, RoleData), ", ")
 	return append(steps,
 		"revoke all on database "+db+" from public",
 		"grant connect on database "+db+" to "+strings.Join(LoginRoles(), ", "),
@@ -74,7 +78,7 @@ func bootstrapSteps(database string) []string {
 		"revoke all on schema public from public",
 		"grant usage on schema public to "+everybody,
 		// Handing a function over requires that its new owner may create in the schema.
-		"grant create on schema public to "+RoleSearch+", "+RoleLink,
+		"grant create on schema public to "+RoleSearch+", "+RoleLink+", "+RoleForward,
 		// Functions are closed until a migration grants them: PostgreSQL would let everybody execute a new one. A default
 		// privilege of "public" cannot be narrowed per schema, so it holds for all the owner makes in this database.
 		"alter default privileges for role "+owner+" revoke execute on functions from public",

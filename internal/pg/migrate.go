@@ -179,4 +179,4 @@ grant select on goose_db_version to ` + portals + `, ` + RoleWorker + `;
 `
 
 // portals are the roles that add jobs and run none.
-const portals = RoleCitizen + ", " + RoleOffice + ", " + RolePublic
+const portals = RoleCitizen + ", " + RoleOffice + ", " + RolePublic + ", " + RoleRelying

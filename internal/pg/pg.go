@@ -1,16 +1,16 @@
-// Package pg opens transactions on PostgreSQL for somebody: a registrar, a body that holds a case, a person, or the
-// public. There is no way to reach a protected row without saying for whom, because row-level security compares each row
+// Package pg opens transactions on PostgreSQL for somebody: a registrar, a body that holds a case, a person, a registered
+// verifier, or the public. There is no way to reach a protected row without saying for whom, because row-level security compares each row
 // with what the door has set, and an unset door sees nothing.
 //
-// The doors set their values by a literal "set local" in the same round trip that begins the transaction: set_config()
-// would not reach the workers of a distributed cluster, and a second round trip would cost more than the policies do.
+// The doors set their values by a literal "set local", because set_config() would not reach the workers of a distributed
+// cluster. Beginning and door travel with the transaction's first statements: a round trip of their own would cost more
+// than the policies do.
 package pg
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -24,17 +24,22 @@ import (
 
 // Roles of the database, least privilege each. They are made by Bootstrap, once per cluster.
 const (
-	RoleOwner   = "akashi_owner"   // owns the tables; migrations run as it
-	RoleCitizen = "akashi_citizen" // the citizen portal
-	RoleOffice  = "akashi_office"  // the console of registrars' staff
-	RolePublic  = "akashi_public"  // the verification page and API: status without names
-	RoleWorker  = "akashi_worker"  // jobs: outside systems, signing, sequencing
+	RoleOwner    = "akashi_owner"    // owns the tables; migrations run as it
+	RoleCitizen  = "akashi_citizen"  // the citizen portal
+	RoleOffice   = "akashi_office"   // the console of registrars' staff
+	RolePublic   = "akashi_public"   // the verification page and API: status without names
+	RoleIssuance = "akashi_issuance" // issuance to wallets: what one reference holds at one registrar
+	RoleWorker   = "akashi_worker"   // jobs: outside systems, signing, sequencing
+	RoleRelying  = "akashi_relying"  // the API for registered verifiers: what they sent, and nobody's name
+	RoleStatus   = "akashi_status"   // publishes status lists; signs no credential and sees no name
 )
 
 // DB is a pool of connections under one role.
 type DB struct {
 	Pool  *pgxpool.Pool
 	Clock clock.Clock
+
+	tracer pgx.BatchTracer // hears of what travels in batches; nil: nobody does
 }
 
 // Tx is a transaction that knows the time. Rules take their time from it, never from SQL.
@@ -78,7 +83,8 @@ func OpenTraced(ctx context.Context, dsn string, c clock.Clock, maxConns int32, 
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}
-	return &DB{Pool: pool, Clock: c}, nil
+	batches, _ := tracer.(pgx.BatchTracer)
+	return &DB{Pool: pool, Clock: c, tracer: batches}, nil
 }
 
 // settings are those of a role's connections. The portals' statements find rows by their keys, and searches walk an index
@@ -87,7 +93,7 @@ func settings(role string) map[string]string {
 	all := map[string]string{
 		"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s", "timezone": "Asia/Tokyo",
 	}
-	if role == RoleCitizen || role == RoleOffice || role == RolePublic {
+	if role == RoleCitizen || role == RoleOffice || role == RolePublic || role == RoleIssuance || role == RoleRelying {
 		all["plan_cache_mode"] = "force_generic_plan"
 	}
 	return all
@@ -116,6 +122,11 @@ func (db *DB) InPerson(ctx context.Context, p Person, f func(*Tx) error) error {
 	return db.in(ctx, f, settings...)
 }
 
+// InRelying runs f for a registered verifier: what it has sent, its watches and notifications, and nothing of another.
+func (db *DB) InRelying(ctx context.Context, client string, f func(*Tx) error) error {
+	return db.in(ctx, f, setting{"door", "relying"}, setting{"client", client})
+}
+
 // Public runs f for anybody: published status, without names.
 func (db *DB) Public(ctx context.Context, f func(*Tx) error) error {
 	return db.in(ctx, f, setting{"door", "public"})
@@ -139,7 +150,12 @@ func Ask[T any](ctx context.Context, db *DB, scan pgx.RowToFunc[T], sql string, 
 // ForRef narrows a registrar's transaction to one person's reference, which the few acts that touch the person's own
 // side (holding, notices) require.
 func (tx *Tx) ForRef(ctx context.Context, ref uuid.UUID) error {
-	if _, err := tx.Exec(ctx, "set local app.person_ref = '"+ref.String()+"'"); err != nil {
+	narrow := "set local app.person_ref = '" + ref.String() + "'"
+	if t, ok := tx.Tx.(*transaction); ok {
+		t.waiting = append(t.waiting, plainly(narrow)...)
+		return nil
+	}
+	if _, err := tx.Exec(ctx, narrow); err != nil {
 		return fmt.Errorf("choosing the person reference: %w", err)
 	}
 	return nil
@@ -147,9 +163,18 @@ func (tx *Tx) ForRef(ctx context.Context, ref uuid.UUID) error {
 
 type setting struct{ name, value string } // of a door
 
-// plain is what a door may be set to. Ids are ours, so anything else is a mistake or an attack; it is refused before a
+// plain tells what a door may be set to. Ids are ours, so anything else is a mistake or an attack; it is refused before a
 // literal is built from it.
-var plain = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
+func plain(id string) bool {
+	for _, c := range []byte(id) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return id != "" && len(id) <= 80
+}
 
 // maxTries bounds the repetitions after a serialisation failure or deadlock; the acts are short, so a third failure
 // means something else is wrong.
@@ -158,38 +183,63 @@ const maxTries = 3
 // in begins, sets, runs f and commits. f may run more than once, when PostgreSQL asks for the transaction to be
 // repeated: it must not act on the outside.
 func (db *DB) in(ctx context.Context, f func(*Tx) error, settings ...setting) error {
-	begin, err := beginQuery(settings)
+	begin, err := beginning(settings)
 	if err != nil {
 		return err
 	}
 	for try := 1; ; try++ {
-		err := pgx.BeginTxFunc(ctx, db.Pool, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
-			return f(&Tx{Tx: tx, Now: db.Clock.Now()})
-		})
+		err := db.once(ctx, begin, f)
 		if err == nil || try == maxTries || !repeatable(err) {
 			return err
 		}
 	}
 }
 
-// beginQuery builds "begin" and the literal settings of one door as one simple-protocol message.
-func beginQuery(settings []setting) (string, error) {
-	var b strings.Builder
-	b.WriteString("begin")
-	for _, s := range settings {
-		if !plain.MatchString(s.value) {
-			return "", fmt.Errorf("opening the %s door: %q is not an id", s.name, s.value)
-		}
-		b.WriteString("; set local app." + s.name + " = '" + s.value + "'")
+// once runs f in one transaction. A panic in f leaves the connection within the transaction, and the pool throws it away.
+func (db *DB) once(ctx context.Context, begin []string, f func(*Tx) error) error {
+	conn, err := db.Pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("taking a connection: %w", err)
 	}
-	return b.String(), nil
+	defer conn.Release()
+	t := &transaction{conn: conn, tracer: db.tracer, waiting: plainly(begin...)}
+	if err := f(&Tx{Tx: t, Now: db.Clock.Now()}); err != nil {
+		return errors.Join(err, unlessClosed(t.Rollback(ctx)))
+	}
+	if err := unlessClosed(t.Commit(ctx)); err != nil {
+		return errors.Join(err, unlessClosed(t.Rollback(ctx)))
+	}
+	return nil
+}
+
+// unlessClosed drops the error that says that a transaction has ended already, with its last statements.
+func unlessClosed(err error) error {
+	if errors.Is(err, pgx.ErrTxClosed) {
+		return nil
+	}
+	return err
+}
+
+// beginning lists "begin" and the literal settings of one door.
+func beginning(settings []setting) ([]string, error) {
+	begin := make([]string, 1, len(settings)+1)
+	begin[0] = "begin"
+	for _, s := range settings {
+		if !plain(s.value) {
+			return nil, fmt.Errorf("opening the %s door: %q is not an id", s.name, s.value)
+		}
+		begin = append(begin, "set local app."+s.name+" = '"+s.value+"'")
+	}
+	return begin, nil
 }
 
 // repeatable tells whether PostgreSQL rolled the transaction back for a reason that goes away by repeating it
-// (serialization_failure, deadlock_detected).
+// (serialization_failure, deadlock_detected, unique_violation of a value that was drawn at random: the names of such
+// constraints end in _drawn, and repeating draws another).
 func repeatable(err error) bool {
 	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01")
+	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01" ||
+		pgErr.Code == "23505" && strings.HasSuffix(pgErr.ConstraintName, "_drawn"))
 }
 
 // Violates tells whether err is a violation of the named constraint.

@@ -58,36 +58,3 @@ func TestBatchReads(t *testing.T) {
 		t.Errorf("a failed read: %v", err)
 	}
 }
-
-// TestPublicOnce: the whole transaction is one round trip, ends in every case, and leaves no door open behind it.
-func TestPublicOnce(t *testing.T) {
-	t.Parallel()
-	db := pgtest.New(t).As(pg.RolePublic)
-	door := func() []string {
-		var b pg.Batch
-		var found []string
-		pg.ReadBy(&b, &found, pgx.RowTo[string], "reading the door", `select coalesce(current_setting('app.door', true), '')`)
-		if err := db.PublicOnce(t.Context(), &b); err != nil {
-			t.Fatal(err)
-		}
-		return found
-	}
-	for range 3 {
-		if got := door(); len(got) != 1 || got[0] != "public" {
-			t.Errorf("the door is %q", got)
-		}
-	}
-	var broken pg.Batch
-	var none []int
-	pg.ReadBy(&broken, &none, pgx.RowTo[int], "dividing", `select 1 / (select count(*)::int from signing_key)`)
-	if err := db.PublicOnce(t.Context(), &broken); err == nil || !strings.HasPrefix(err.Error(), "dividing: ") {
-		t.Errorf("a failed read: %v", err)
-	}
-	if got := door(); len(got) != 1 || got[0] != "public" {
-		t.Errorf("after an error the door is %q", got)
-	}
-	after, err := pg.Ask(t.Context(), db, pgx.RowTo[string], `select coalesce(current_setting('app.door', true), '')`)
-	if err != nil || len(after) != 1 || after[0] != "" {
-		t.Errorf("outside a transaction the door is %q, %v", after, err)
-	}
-}

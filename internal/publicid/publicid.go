@@ -67,7 +67,7 @@ func Parse(s string) (id string, code string, err error) {
 	if len(plain) != length || strings.Trim(plain, values) != "" {
 		return "", "", fault.New(fault.Invalid, "publicid.form", "reading a public id: not four, ten and one characters")
 	}
-	plain = plain[:codeLength] + strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(plain[codeLength:])
+	plain = meant(plain)
 	if strings.Trim(plain[codeLength:], plainLetters) != "" || checkCharacter(plain[:length-1]) != plain[length-1] {
 		return "", "", fault.New(fault.Invalid, "publicid.check", "reading a public id: the check character does not fit")
 	}
@@ -131,10 +131,16 @@ func valid(plain string) bool { return checkCharacter(plain[:length-1]) == plain
 
 func exchange(s string, i int) string { return s[:i] + s[i+1:i+2] + s[i:i+1] + s[i+2:] }
 
-// exchangesFound tells whether every exchange of two different neighbours makes the id invalid.
+var mistaken = strings.NewReplacer("O", "0", "I", "1", "L", "1")
+
+// meant reads letters that are mistaken for digits as those, after the code, which may hold them.
+func meant(plain string) string { return plain[:codeLength] + mistaken.Replace(plain[codeLength:]) }
+
+// exchangesFound tells whether every exchange of two different neighbours makes the id invalid, as Parse reads it: a
+// letter of the code may come to where it stands for a digit.
 func exchangesFound(id string) bool {
 	for i := range length - 1 {
-		if other := exchange(id, i); other != id && valid(other) {
+		if other := meant(exchange(id, i)); other != id && valid(other) {
 			return false
 		}
 	}

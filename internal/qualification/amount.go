@@ -3,6 +3,7 @@ package qualification
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 )
 
 // Amount is a whole number, yen or months, that a definition gives as a number or as a CEL expression of type int.
@@ -19,6 +20,14 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 		return json.Unmarshal(b, &a.CEL)
 	}
 	return json.Unmarshal(b, &a.Number)
+}
+
+// String gives the number or the expression.
+func (a Amount) String() string {
+	if a.CEL != "" {
+		return a.CEL
+	}
+	return strconv.FormatInt(a.Number, 10)
 }
 
 // MarshalJSON writes what UnmarshalJSON reads.

@@ -9,7 +9,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"akashi/internal/calendar"
@@ -17,9 +20,12 @@ import (
 	"akashi/qualifications"
 )
 
+// loaded is read once for the whole run: nothing can change it.
+var loaded = sync.OnceValues(func() (*qualification.Catalogue, error) { return qualification.Load(qualifications.Files) })
+
 func load(t testing.TB) *qualification.Catalogue {
 	t.Helper()
-	c, err := qualification.Load(qualifications.Files)
+	c, err := loaded()
 	if err != nil {
 		t.Fatalf("the definitions of the repository:\n%v", err)
 	}
@@ -65,6 +71,90 @@ func TestGoldenOutlines(t *testing.T) {
 	}
 }
 
+// TestGoldenCredentials compares what the credential of a generated entry shows with what the definition's owner last agreed
+// to.
+func TestGoldenCredentials(t *testing.T) {
+	for _, d := range load(t).List() {
+		t.Run(d.ID, func(t *testing.T) {
+			got := credentialSample(t, d)
+			file := filepath.Join("testdata", "golden", d.ID+".txt")
+			if os.Getenv("AKASHI_GOLDEN") == "write" {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("the credential differs from %s; look at the change and run make golden\n%s", file, firstDifference(got, string(want)))
+			}
+		})
+	}
+}
+
+// credentialSample writes the fields of the credential of an entry whose items have the first of their values.
+func credentialSample(t *testing.T, d *qualification.Definition) string {
+	items := map[string]string{}
+	for _, item := range d.Items {
+		items[item.ID] = sampleValue(&item)
+	}
+	registrar, _ := load(t).Registrar(d.Registers[0].Registrar)
+	fields, err := d.CredentialFields(qualification.CredentialFacts{Items: items, Number: d.FormatNumber(d.Number.First, items),
+		RegisteredOn: day(t, "2026-12-01"), IssuedOn: day(t, "2026-12-02"), CredentialID: d.Registers[0].Code + "-00000-00000-0", UserCode: "0123456789ab", Registrar: registrar})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until, err := d.ExpiresOn(items, day(t, "2026-12-01"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		fmt.Fprintf(&b, "%s %s\n", key, fields[key])
+	}
+	if !until.IsZero() {
+		fmt.Fprintf(&b, "有効期間の満了日 %s\n", until)
+	}
+	return b.String()
+}
+
+func sampleValue(item *qualification.Item) string {
+	switch {
+	case len(item.Options) > 0:
+		return item.Options[0].Value
+	case item.Kind == qualification.KindDate:
+		return "1999-05-01"
+	case item.Kind == qualification.KindYearMonth:
+		return "2026-03"
+	case item.Kind == qualification.KindPrefecture:
+		return "41"
+	case item.Kind == qualification.KindName:
+		return "見本　花子"
+	case item.Kind == qualification.KindKana:
+		return "ミホン　ハナコ"
+	}
+	return "見本"
+}
+
+// TestMemoryOfTheCatalogue: every definition in memory takes less than 30 MB.
+func TestMemoryOfTheCatalogue(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	c, err := qualification.Load(qualifications.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 30<<20 {
+		t.Errorf("%d definitions take %d bytes", len(c.List()), grown)
+	}
+	runtime.KeepAlive(c)
+}
+
 func firstDifference(got, want string) string {
 	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range g {
@@ -75,19 +165,24 @@ func firstDifference(got, want string) string {
 	return "lines are missing at the end"
 }
 
-// TestFactsOfDefinitions: each definition has the five procedures, an examination that finds its passers, and texts
-// whose plain Japanese differs from the Japanese.
+// TestFactsOfDefinitions: each definition can link an existing entry, says in each procedure what is declared and needed, in
+// plain Japanese other than in Japanese, and takes everybody whom it finds in a list of passers from a list of its own.
 func TestFactsOfDefinitions(t *testing.T) {
 	for _, d := range load(t).List() {
 		t.Run(d.ID, func(t *testing.T) {
-			for _, id := range []string{"registration", "change", "reissue", "cancellation", "linking"} {
-				if p := d.Procedure(id); p == nil || p.Declaration.JA == p.Declaration.Easy || len(p.Need) == 0 {
-					t.Errorf("procedure %s is missing, or says the same in plain Japanese, or nothing about what is needed", id)
+			effects := map[qualification.Effect]bool{}
+			for i := range d.Procedures {
+				p := &d.Procedures[i]
+				effects[p.Effect] = true
+				if p.Declaration.JA == p.Declaration.Easy || len(p.Need) == 0 {
+					t.Errorf("procedure %s says the same in plain Japanese, or nothing about what is needed", p.ID)
+				}
+				if p.Passer != nil && (p.Passer.Examination == "" || p.Passer.Fields["number"] == "") {
+					t.Errorf("procedure %s: the passer is not identified: %+v", p.ID, p.Passer)
 				}
 			}
-			p := d.Procedure("registration")
-			if p.Passer == nil || p.Passer.Examination != d.ID || p.Passer.Fields["number"] != "exam_number" {
-				t.Errorf("the passer is not identified: %+v", p.Passer)
+			if !effects[qualification.EffectLink] {
+				t.Error("nobody can link an existing entry")
 			}
 			if len(d.Source) == 0 || !bytes.Contains(d.Source, []byte("extends:")) {
 				t.Error("the file of the author is not kept")
@@ -144,10 +239,16 @@ func TestCatalogueFinds(t *testing.T) {
 	if g, ok := c.Registrar("sssc"); !ok || g.Parent != "mhlw" || g.Kind != "designated" {
 		t.Errorf("registrar: %+v", g)
 	}
+	keeps := func(id string) bool {
+		return slices.ContainsFunc(c.Keepers(), func(g *qualification.Registrar) bool { return g.ID == id })
+	}
+	if !keeps("mhlw") || !keeps("pref-41") || keeps("cfa") || len(c.Keepers()) >= len(c.Registrars()) {
+		t.Errorf("%d of %d bodies keep a register", len(c.Keepers()), len(c.Registrars()))
+	}
 	if _, ok := c.Registrar("pref-99"); ok {
 		t.Error("an unknown registrar was found")
 	}
-	if len(c.Registers()) != 4 || len(c.Registrars()) != 4 || len(c.List()) != 3 {
+	if len(c.Registers()) < 4 || len(c.Registrars()) < 142 || len(c.List()) < 3 {
 		t.Errorf("%d registers, %d registrars, %d definitions", len(c.Registers()), len(c.Registrars()), len(c.List()))
 	}
 }
@@ -197,6 +298,15 @@ func TestVersions(t *testing.T) {
 	if more := load(t).With(coming); !knows(more, coming) || knows(load(t), coming) {
 		t.Error("With did not add the version, or changed the catalogue that it came from")
 	}
+	if len(c.Versions()) != len(load(t).Versions())+1 {
+		t.Error("the coming version is not among all versions")
+	}
+	if d, ok := c.Filing("kangoshi", day(t, "2026-03-31")); !ok || d.Version != "2026-04-01.1" {
+		t.Errorf("before the first version is valid, filing is under %+v", d)
+	}
+	if d, _ := load(t).With(coming).At("kangoshi", day(t, "2027-04-01")); d.Version != "2026-04-01.1" {
+		t.Errorf("version %s came although the files no longer have it", d.Version)
+	}
 	files["versions/kangoshi@2026-04-01.1.yaml"] = files["kangoshi.yaml"]
 	_, err = qualification.LoadFiles(files)
 	wantFinding(t, err, "versions/kangoshi@2026-04-01.1.yaml: version: kangoshi 2026-04-01.1 is defined by another file too")
@@ -229,7 +339,7 @@ func BenchmarkLoad(b *testing.B) {
 	source := string(files["kangoshi.yaml"])
 	for i := len(load(b).List()); i < 84; i++ {
 		id := fmt.Sprintf("copy-%d", i)
-		files[id+".yaml"] = []byte(strings.NewReplacer("kangoshi", id, "KGMH", fmt.Sprintf("C%03d", i), "看護師", fmt.Sprintf("資格%d", i)).Replace(source))
+		files[id+".yaml"] = []byte(strings.NewReplacer("kangoshi", id, "code: KG", fmt.Sprintf("code: C%c", 'A'+i%26), "row: 29", fmt.Sprintf("row: %d", i), "看護師", fmt.Sprintf("資格%d", i)).Replace(source))
 	}
 	for b.Loop() {
 		if _, err := qualification.LoadFiles(files); err != nil {

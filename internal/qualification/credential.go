@@ -53,7 +53,7 @@ func (d *Definition) credentialValue(source string, f CredentialFacts) string {
 	}
 	switch source {
 	case "credential.title":
-		return d.Credential.Title.JA
+		return d.TitleFor(f.Items).JA
 	case "credential.issuer":
 		return d.Issuer(f.Registrar).JA
 	case "credential.type_code":
@@ -78,6 +78,30 @@ func (d *Definition) credentialValue(source string, f CredentialFacts) string {
 	return ""
 }
 
+// TitleFor returns the name of what an entry with the items certifies (資格名称), e.g. 1級配管技能士（建築配管作業）: the
+// items of the title are put in words. It is empty in a language when one of them has no value.
+func (d *Definition) TitleFor(items map[string]string) Text {
+	t := d.Credential.Title
+	return Text{JA: d.titleIn(t.JA, JA, items), EN: d.titleIn(t.EN, EN, items), Easy: d.titleIn(t.Easy, Easy, items)}
+}
+
+func (d *Definition) titleIn(title string, l Lang, items map[string]string) string {
+	complete := true
+	title = itemPattern.ReplaceAllStringFunc(title, func(found string) string {
+		id := itemPattern.FindStringSubmatch(found)[1]
+		item := d.Item(id)
+		if item == nil || items[id] == "" {
+			complete = false
+			return ""
+		}
+		return item.Show(items[id], l)
+	})
+	if !complete {
+		return ""
+	}
+	return title
+}
+
 // Issuer returns in whose name a credential is issued (交付者名): that of the definition, or the head of the registrar.
 func (d *Definition) Issuer(g *Registrar) Text {
 	if d.Credential.Issuer != (Text{}) || g == nil {
@@ -85,9 +109,6 @@ func (d *Definition) Issuer(g *Registrar) Text {
 	}
 	return g.Head
 }
-
-// FormatNumber writes a registration number from its counter.
-func (d *Definition) FormatNumber(n int64) string { return fmt.Sprintf(d.Number.Format, n) }
 
 // ExpiresOn returns the last day of an entry that was made or renewed on a day, zero when it has no term. The term may
 // depend on the items of the entry, e.g. on the class of a licence.

@@ -88,6 +88,8 @@ type Fact struct {
 // Definition is one version of one qualification. The json names are those of the YAML format (qualifications/FORMAT.md).
 type Definition struct {
 	ID        string        `json:"id"`      // stable and readable, e.g. "kangoshi"; a name is never a key
+	Row       int           `json:"row"`     // number in the policy's table of 84 (共通化推進方針 別紙), 1 to 84; more for a qualification that the table does not have
+	Code      string        `json:"code"`    // two characters; with the registrar's code those of a register
 	Version   string        `json:"version"` // e.g. "2026-04-01.1"; the pair (ID, Version) is pinned to an application
 	ValidFrom calendar.Date `json:"valid_from"`
 	SHA256    string        `json:"-"` // lower-case hexadecimal digest of Resolved()
@@ -96,19 +98,37 @@ type Definition struct {
 	Name       Text            `json:"name"`
 	Kana       string          `json:"kana"`
 	Ministry   Text            `json:"ministry"`
-	Kind       string          `json:"kind"` // licence | registration | designation | examination | course
+	Kind       string          `json:"kind"` // licence | registration | designation | examination | course | skill
 	LegalBasis Text            `json:"legal_basis"`
 	LegalFact  Fact            `json:"legal_fact"`
-	Terms      map[string]Text `json:"terms,omitempty"` // words that the texts use as {word}
+	NumberAct  string          `json:"number_act,omitempty"` // year of the amendment of the Number Act that lists it, "" when none does
+	Terms      map[string]Text `json:"terms,omitempty"`      // words that the texts use as {word}
 
-	Items      []Item           `json:"items"`              // what an entry holds, in the order of the law
-	Number     NumberRule       `json:"number"`             // how registration numbers are formed
-	Validity   *Validity        `json:"validity,omitempty"` // nil when an entry never expires
-	Base       []string         `json:"base,omitempty"`     // qualifications one of which must be held already
-	Procedures []Procedure      `json:"procedures"`         // what may be applied for
-	Credential Credential       `json:"credential"`         // how an entry becomes a digital credential
-	Offers     map[string]Offer `json:"offers"`             // by procedure: since when it is open, unless a register says otherwise
-	Registers  []Register       `json:"registers"`          // who keeps a register of it
+	Keeper           Statement   `json:"keeper"`                     // who keeps the register, as the law says
+	Forwarding       *Forwarding `json:"forwarding,omitempty"`       // through whom paper goes
+	Disqualification *Statement  `json:"disqualification,omitempty"` // grounds for refusal
+	Reports          []Report    `json:"reports,omitempty"`          // periodic duties of the holder
+	Elsewhere        []Elsewhere `json:"elsewhere,omitempty"`        // procedures that stay on paper or with another body
+	Rollout          Rollout     `json:"rollout"`                    // of the real system
+
+	// LegalOriginalFrom is the day from which the digital credential is the legal original, zero until an act sets it.
+	LegalOriginalFrom calendar.Date `json:"legal_original_from,omitzero"`
+
+	Items      []Item            `json:"items"`              // what an entry holds, in the order of the law
+	Classes    *Classes          `json:"classes,omitempty"`  // nil: a person has one living entry in a register
+	Number     NumberRule        `json:"number"`             // how registration numbers are formed
+	Validity   *Validity         `json:"validity,omitempty"` // nil when an entry never expires
+	Base       []string          `json:"base,omitempty"`     // qualifications one of which must be held already
+	BaseText   Text              `json:"base_text,omitzero"` // entitlement in words, when it is more than that
+	BaseFact   Fact              `json:"base_fact,omitzero"` // of BaseText
+	Procedures []Procedure       `json:"procedures"`         // what may be applied for
+	Credential Credential        `json:"credential"`         // how an entry becomes a digital credential
+	Offers     map[string]Offer  `json:"offers"`             // by procedure: since when it is open, unless a register says otherwise
+	Patterns   []RegisterPattern `json:"registers"`          // which registrars keep registers of it
+
+	// Registers is Patterns expanded over the registrars, ordered by id: nil in a stored definition, whose registrars are
+	// not known any more.
+	Registers []Register `json:"-"`
 
 	resolved []byte // canonical JSON, the bytes under SHA256
 }
@@ -162,6 +182,74 @@ type Validity struct {
 	Fact         Fact   `json:"fact"`
 }
 
+// Statement is a sentence of the law in our words, and where it was read.
+type Statement struct {
+	Text Text `json:"text"`
+	Fact Fact `json:"fact"`
+}
+
+// Forwarding says through whom paper goes (経由), and when that ends.
+type Forwarding struct {
+	Text   Text          `json:"text"`
+	EndsOn calendar.Date `json:"ends_on,omitzero"`
+	Fact   Fact          `json:"fact"`
+}
+
+// Report is a periodic duty of a holder, such as the notice of nurses at work every two years.
+type Report struct {
+	ID          string `json:"id"`
+	Text        Text   `json:"text"`
+	EveryMonths int    `json:"every_months"`
+	Fact        Fact   `json:"fact"`
+}
+
+// Elsewhere is a procedure that the law knows and this platform does not take.
+type Elsewhere struct {
+	ID       string `json:"id"`
+	Name     Text   `json:"name"`
+	Where    Text   `json:"where"` // where and how
+	Deadline Text   `json:"deadline,omitzero"`
+	Fact     Fact   `json:"fact"`
+}
+
+// Rollout is how far the real system is with a qualification.
+type Rollout struct {
+	Status     string        `json:"status"`                // in_use | planned
+	FiscalYear int           `json:"fiscal_year,omitempty"` // 0 when the source does not say
+	LiveFrom   calendar.Date `json:"live_from,omitzero"`
+	Fact       Fact          `json:"fact"`
+}
+
+// Classes says which items make the class of an entry: a person may hold one living entry of each class.
+type Classes struct {
+	Items []string `json:"items"`
+	Fact  Fact     `json:"fact"`
+}
+
+// Class returns the class of an entry with the items: the values joined by "/", "" when the qualification has no classes.
+func (d *Definition) Class(items map[string]string) string {
+	if d.Classes == nil {
+		return ""
+	}
+	return d.Classes.of(items)
+}
+
+// Class is Definition.Class for the items that an application for the procedure writes.
+func (p *Procedure) Class(items map[string]string) string {
+	if p.classes == nil {
+		return ""
+	}
+	return p.classes.of(items)
+}
+
+func (c *Classes) of(items map[string]string) string {
+	values := make([]string, len(c.Items))
+	for i, id := range c.Items {
+		values[i] = items[id]
+	}
+	return strings.Join(values, "/")
+}
+
 // Effect is what an approved application does to the register.
 type Effect string
 
@@ -169,6 +257,8 @@ type Effect string
 const (
 	EffectRegister Effect = "register" // a new entry with a number
 	EffectChange   Effect = "change"   // items of the entry change
+	EffectRenew    Effect = "renew"    // the term of the entry is counted anew; items may change
+	EffectReport   Effect = "report"   // nothing changes; the report stands in the history of the entry
 	EffectReissue  Effect = "reissue"  // a new credential version; earlier ones become invalid
 	EffectCancel   Effect = "cancel"   // the entry is cancelled
 	EffectLink     Effect = "link"     // an existing entry is tied to the verified person
@@ -195,6 +285,8 @@ type Procedure struct {
 	Channels     []string    `json:"channels"`           // "online", "counter"
 	Fees         []Fee       `json:"fees"`               // see FeeLines
 	Routes       []RouteRule `json:"routes"`             // see RouteFor
+
+	classes *Classes // of the definition
 }
 
 // Group returns the group with the id, or nil.
@@ -357,7 +449,7 @@ type FeeRule struct {
 	From       calendar.Date `json:"from,omitzero"`
 	Until      calendar.Date `json:"until,omitzero"`
 	When       string        `json:"when,omitempty"` // CEL
-	Amount     Amount        `json:"amount"`         // yen; 0: nothing is due
+	Amount     Amount        `json:"amount"`         // yen; 0: nothing is due; absent when Fact is unknown
 	Fact       Fact          `json:"fact"`
 
 	when *expression
@@ -374,13 +466,17 @@ type RouteRule struct {
 	Steps      []Route       `json:"steps"`
 	Fact       Fact          `json:"fact"`
 
+	// ForwardSwitch marks the direct way of a procedure that goes through a forwarding body otherwise. It is open for a
+	// case when Facts.Direct names the body that the first later route would go through.
+	ForwardSwitch bool `json:"forward_switch,omitempty"`
+
 	when *expression
 }
 
 // Check is one line of the review's list.
 type Check struct {
 	ID       string `json:"id"`
-	Machine  string `json:"machine,omitempty"` // "signature" | "resident" | "family" | "passer" | "payment" | "evidence" | "entry" | "" for a human-only check
+	Machine  string `json:"machine,omitempty"` // "signature" | "resident" | "family" | "passer" | "payment" | "evidence" | "entry" | "base" | "" for a human-only check
 	Label    Text   `json:"label"`
 	Evidence string `json:"evidence,omitempty"` // id of the document to look at, "" when none
 	Required bool   `json:"required,omitempty"` // must be settled before a proposal to approve
@@ -397,7 +493,7 @@ type Reason struct {
 
 // Credential says which facts a digital credential shows.
 type Credential struct {
-	Title    Text              `json:"title"`           // 資格名称
+	Title    Text              `json:"title"`           // 資格名称; {item.<id>} stands for the item's value in words, see TitleFor
 	Issuer   Text              `json:"issuer,omitzero"` // 交付者名; empty means the head of the registrar
 	TypeCode string            `json:"type_code"`       // 種別コード
 	Fields   map[string]string `json:"fields"`          // key of the credential (CN, UN, ...) to its source, see CredentialFields
@@ -434,6 +530,7 @@ type Facts struct {
 	On        time.Time
 	Resident  map[string]string // class of the answer and its particulars, empty before it was asked
 	Family    map[string]string
+	Direct    []string // forwarding bodies past which this procedure goes directly on the day of filing
 
 	// Official holds what the card said at login and what the register says, by prefill key ("resident.name",
 	// "entry.number"): the values of fixed fields and the first values of prefilled ones.

@@ -20,11 +20,11 @@ var (
 
 // InquiryUsable tells whether an answer of a registry makes a certificate unnecessary. A class that is not known counts
 // as unusable: then a document is asked for, and a person decides. The answer that somebody has died is usable, because
-// no certificate can put it right.
+// no certificate can put it right. So is one that withholds the address: the certificate would tell what is protected.
 func InquiryUsable(inquiry, class string) bool {
 	switch inquiry {
 	case InquiryResident:
-		return class == "match_alive" || class == "match_deceased"
+		return class == "match_alive" || class == "match_deceased" || class == "withheld"
 	case InquiryFamily:
 		return class == "determined"
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type expression struct {
 	source  string
 	program cel.Program
 	reads   []reading
+	beyond  bool // looks at the registrar, the channel or the day
 }
 
 // reading is one map entry that an expression looks at, e.g. answers["grade"].
@@ -117,7 +119,7 @@ func (c *expressionCompiler) compileNew(source string, want *types.Type) (*expre
 	if err != nil {
 		return nil, fmt.Errorf("does not compile: %w", err)
 	}
-	return &expression{source: source, program: program, reads: reads}, nil
+	return &expression{source: source, program: program, reads: reads, beyond: looksBeyond(checked)}, nil
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -156,6 +158,16 @@ func readings(checked *cel.Ast) ([]reading, error) {
 		return nil, errors.New(`answers, resident and family may only be read by a literal key, as in answers["grade"]`)
 	}
 	return reads, nil
+}
+
+// looksBeyond tells whether an expression reads more than the maps.
+func looksBeyond(checked *cel.Ast) (beyond bool) {
+	ast.PreOrderVisit(checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.IdentKind && slices.Contains([]string{"registrar", "channel", "on"}, e.AsIdent()) {
+			beyond = true
+		}
+	}))
+	return beyond
 }
 
 func readingOf(e ast.Expr) (reading, bool) {

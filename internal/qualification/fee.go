@@ -51,6 +51,9 @@ func (fee *Fee) line(f Facts) (FeeLine, error) {
 		if !ok {
 			continue
 		}
+		if rule.Fact.Confidence == Unknown {
+			return FeeLine{}, fault.New(fault.Internal, "", fmt.Sprintf("the amount is not known for registrar %q, channel %q", f.Registrar, f.Channel))
+		}
 		amount, err := rule.Amount.value(f)
 		if err != nil {
 			return FeeLine{}, err
@@ -84,11 +87,33 @@ func (p *Procedure) RouteFor(f Facts) ([]Route, error) {
 		if err != nil {
 			return nil, fmt.Errorf("choosing the route %s of %s: %w", rule.ID, p.ID, err)
 		}
+		if ok && rule.ForwardSwitch {
+			ok, err = p.direct(p.Routes[i+1:], f)
+		}
+		if err != nil {
+			return nil, err
+		}
 		if ok {
 			return rule.steps(f)
 		}
 	}
 	return nil, fault.New(fault.Internal, "", fmt.Sprintf("choosing a route of %s: none for registrar %q, channel %q", p.ID, f.Registrar, f.Channel))
+}
+
+// direct tells whether a switch has opened the direct way for a case: Facts.Direct names the body that the case would go
+// through on the first later route that applies.
+func (p *Procedure) direct(later []RouteRule, f Facts) (bool, error) {
+	if len(f.Direct) == 0 {
+		return false, nil
+	}
+	rest := Procedure{ID: p.ID, Routes: later}
+	steps, err := rest.RouteFor(f)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(steps, func(s Route) bool {
+		return (s.Step == stepIntake || s.Step == stepForward) && slices.Contains(f.Direct, s.Body)
+	}), nil
 }
 
 func (rule *RouteRule) steps(f Facts) ([]Route, error) {

@@ -2,6 +2,7 @@ package qualification
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +67,25 @@ func (f *Field) input(part string) string {
 
 // official tells whether the field's value comes from the card or the register alone.
 func (f *Field) official(facts Facts) bool { return f.Fixed && facts.Channel != ChannelCounter }
+
+// Withheld tells whether the field is an official value that the resident registry, which has answered, did not give: the
+// address of a person under support measures (支援措置). Such a field is not asked: nobody types instead what is protected.
+func (f *Field) Withheld(facts Facts) bool {
+	return f.official(facts) && strings.HasPrefix(f.Prefill, InquiryResident+".") && facts.Official[f.Prefill] == "" && facts.Resident["class"] != ""
+}
+
+// asked tells whether the form asks for the field, given the answers so far.
+func (f *Field) asked(facts Facts) (bool, error) {
+	if f.Withheld(facts) {
+		return false, nil
+	}
+	return f.when.holds(facts)
+}
+
+// forget removes what stands under the field's inputs.
+func (f *Field) forget(raw map[string]string) {
+	maps.DeleteFunc(raw, func(input, _ string) bool { return slices.Contains(f.Inputs(), input) })
+}
 
 // rawOf writes an official value as it would be typed.
 func (f *Field) rawOf(value string) map[string]string {

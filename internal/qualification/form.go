@@ -35,7 +35,7 @@ func (p *Procedure) VisibleGroups(f Facts) ([]*Group, error) {
 func (p *Procedure) VisibleFields(g *Group, f Facts) ([]*Field, error) {
 	var shown []*Field
 	for i := range g.Fields {
-		ok, err := g.Fields[i].when.holds(f)
+		ok, err := g.Fields[i].asked(f)
 		if err != nil {
 			return nil, fmt.Errorf("deciding on the field %s of %s: %w", g.Fields[i].ID, p.ID, err)
 		}
@@ -51,7 +51,8 @@ func (p *Procedure) VisibleFields(g *Group, f Facts) ([]*Field, error) {
 // asked loses its values; an optional one that was left empty has the value "". f.Answers is not used: conditions look
 // at the values of a, of which those of earlier pages must be there.
 //
-// A fixed field takes its value from f.Official whatever was typed, except at the counter, where staff type it.
+// A fixed field takes its value from f.Official whatever was typed, except at the counter, where staff type it. One that the
+// resident registry withholds is not asked, and nothing stays under its inputs.
 func (p *Procedure) Validate(g *Group, a Answers, f Facts) (Answers, []Problem, error) {
 	out := Answers{Raw: cloned(a.Raw), Values: cloned(a.Values)}
 	for i := range g.Fields {
@@ -67,7 +68,10 @@ func (p *Procedure) Validate(g *Group, a Answers, f Facts) (Answers, []Problem, 
 	var problems []Problem
 	for i := range g.Fields {
 		field := &g.Fields[i]
-		asked, err := field.when.holds(f)
+		if field.Withheld(f) {
+			field.forget(out.Raw)
+		}
+		asked, err := field.asked(f)
 		if err != nil {
 			return out, nil, fmt.Errorf("deciding on the field %s of %s: %w", field.ID, p.ID, err)
 		}
@@ -85,7 +89,7 @@ func (p *Procedure) Validate(g *Group, a Answers, f Facts) (Answers, []Problem, 
 // answer reads one field of out.Raw into out.Values.
 func (f *Field) answer(out Answers, facts Facts) []Problem {
 	if f.official(facts) {
-		maps.DeleteFunc(out.Raw, func(input, _ string) bool { return slices.Contains(f.Inputs(), input) })
+		f.forget(out.Raw)
 		maps.Copy(out.Raw, f.rawOf(facts.Official[f.Prefill]))
 	}
 	values, wrong := f.read(func(part string) string { return out.Raw[f.input(part)] }, facts)
@@ -148,6 +152,10 @@ func (p *Procedure) Prefill(g *Group, a Answers, f Facts) Answers {
 	out := Answers{Raw: cloned(a.Raw), Values: a.Values}
 	for i := range g.Fields {
 		field := &g.Fields[i]
+		if field.Withheld(f) {
+			field.forget(out.Raw)
+			continue
+		}
 		typed := slices.ContainsFunc(field.Inputs(), func(input string) bool { _, ok := out.Raw[input]; return ok })
 		if value := f.Official[field.Prefill]; value != "" && (!typed || field.official(f)) {
 			maps.Copy(out.Raw, field.rawOf(value))

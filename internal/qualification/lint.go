@@ -11,18 +11,18 @@ import (
 // where the law wants two. With no registrars, what depends on them is not checked.
 func lint(d *Definition, registrars []Registrar, r *reporter) {
 	l := &linter{d: d, registrars: registrars, r: r}
-	if !numberFormat.MatchString(d.Number.Format) {
-		r.add("number.format", "%q must have exactly one verb for the counter, such as %%d or %%06d", d.Number.Format)
-	}
+	l.lintNumber()
 	l.lintValidity()
 	l.lintCredential()
 	for i := range d.Procedures {
 		l.lintProcedure(&d.Procedures[i])
 	}
 	l.lintOffers("offers", d.Offers)
-	for i := range d.Registers {
-		l.lintRegister(&d.Registers[i])
+	for i := range d.Patterns {
+		l.lintPattern(&d.Patterns[i], fmt.Sprintf("registers[%d]", i))
 	}
+	l.lintClasses()
+	l.lintRow()
 }
 
 // numberFormat accepts any text with one %d, which may have a width and leading zeros.
@@ -65,6 +65,13 @@ func (l *linter) lintReads(e *expression, path string, answers map[string]bool, 
 }
 
 func (l *linter) lintCredential() {
+	for lang, title := range map[Lang]string{JA: l.d.Credential.Title.JA, EN: l.d.Credential.Title.EN, Easy: l.d.Credential.Title.Easy} {
+		for _, found := range itemPattern.FindAllStringSubmatch(title, -1) {
+			if l.d.Item(found[1]) == nil {
+				l.r.add("credential.title."+string(lang), "no register item %q", found[1])
+			}
+		}
+	}
 	for key, source := range l.d.Credential.Fields {
 		item, isItem := strings.CutPrefix(source, "item.")
 		known := slices.Contains(credentialSources, source) || strings.HasPrefix(source, literalPrefix)
@@ -93,15 +100,36 @@ func (l *linter) lintOffers(path string, offers map[string]Offer) {
 	}
 }
 
-func (l *linter) lintRegister(g *Register) {
-	at := fmt.Sprintf("registers[%s]", g.ID)
-	if want := l.d.ID + "." + g.Registrar; g.ID != want {
-		l.r.add(at+".id", "must be %s", want)
+func (l *linter) lintPattern(p *RegisterPattern, at string) {
+	l.lintOffers(at+".procedures", p.Procedures)
+	if !p.ClosedOn.IsZero() && p.ClosedOn.Before(p.OpensOn) {
+		l.r.add(at+".closed_on", "lies before opens_on")
 	}
-	if !l.knowsRegistrar(g.Registrar) {
-		l.r.add(at+".registrar", "no registrar %q in %s", g.Registrar, registrarsFile)
+}
+
+// lintClasses holds the class of an entry to items that list their values.
+func (l *linter) lintClasses() {
+	if l.d.Classes == nil {
+		return
 	}
-	l.lintOffers(at+".procedures", g.Procedures)
+	for i, id := range l.d.Classes.Items {
+		item, at := l.d.Item(id), fmt.Sprintf("classes.items[%d]", i)
+		switch {
+		case item == nil:
+			l.r.add(at, "no register item %q", id)
+		case len(item.Options) == 0:
+			l.r.add(at, "the register item %s does not list its values", id)
+		}
+	}
+}
+
+// lintRow holds statements about the whole qualification together.
+func (l *linter) lintRow() {
+	for _, p := range l.d.Procedures {
+		if p.Effect == EffectRenew && l.d.Validity == nil {
+			l.r.add(procedurePath(&p)+".effect", "renews a term, but there is no validity")
+		}
+	}
 }
 
 func (l *linter) knowsRegistrar(id string) bool {
@@ -110,7 +138,7 @@ func (l *linter) knowsRegistrar(id string) bool {
 
 // keeps tells whether a body keeps a register of this qualification.
 func (l *linter) keeps(id string) bool {
-	return slices.ContainsFunc(l.d.Registers, func(g Register) bool { return g.Registrar == id })
+	return l.registrars == nil || slices.ContainsFunc(l.d.Registers, func(g Register) bool { return g.Registrar == id })
 }
 
 func (l *linter) lintRegistrarList(path string, list []string) {
@@ -123,6 +151,7 @@ func (l *linter) lintRegistrarList(path string, list []string) {
 
 func (l *linter) lintProcedure(p *Procedure) {
 	l.lintForm(p)
+	l.lintReach(p)
 	l.lintEvidence(p)
 	l.lintPasser(p)
 	l.lintChecks(p)
@@ -179,6 +208,9 @@ func (l *linter) lintChecks(p *Procedure) {
 	if !machines["signature"] {
 		l.r.add(procedurePath(p)+".checks", "nothing checks the signature")
 	}
+	if len(l.d.Base) > 0 && p.Effect == EffectRegister && !machines["base"] {
+		l.r.add(procedurePath(p)+".checks", "nothing checks the licence that base names")
+	}
 }
 
 func (l *linter) lintMachine(p *Procedure, c *Check, path string) {
@@ -190,6 +222,10 @@ func (l *linter) lintMachine(p *Procedure, c *Check, path string) {
 	case "passer":
 		if p.Passer == nil {
 			l.r.add(path, "the procedure does not say which answers identify the passer")
+		}
+	case "base":
+		if len(l.d.Base) == 0 || p.Effect != EffectRegister {
+			l.r.add(path, "there is no base licence to ask about here: base names none, or the procedure makes no entry")
 		}
 	case "payment":
 		if len(p.Fees) == 0 {

@@ -1,6 +1,7 @@
 package qualification_test
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"os"
@@ -86,7 +87,7 @@ func compareFindings(t *testing.T, err error, wanted [][]string) {
 func TestAllFindingsAtOnce(t *testing.T) {
 	files := good(t)
 	files["sample.yaml"] = []byte("extends: [bases/base.yaml]\nid: sample\nkana: null\n")
-	files["second.yaml"] = []byte("extends: [bases/base.yaml]\nid: second\nname: {easy: null}\n")
+	files["second.yaml"] = []byte("extends: [bases/base.yaml]\nid: second\nrow: 83\ncode: SE\nname: {easy: null}\n")
 	files["third.yaml"] = []byte("id: [\n")
 	_, err := qualification.LoadFiles(files)
 	for _, want := range []string{
@@ -130,7 +131,7 @@ func TestOversizedFile(t *testing.T) {
 func TestMergeLeavesBasesAlone(t *testing.T) {
 	files := good(t)
 	files["second.yaml"] = []byte("extends: [bases/base.yaml]\nid: second\nname: {ja: 二, en: Second, easy: に}\nitems:\n  - {id: grade, label: {ja: 段}}\n  - {id: extra, after: name, kind: text, label: {ja: あ, en: A, easy: あ}, fact: {source: 法, confidence: unverified}}\n" +
-		"registers:\n  - {id: sample.ministry, drop: true}\n  - {id: second.ministry, code: SECO, registrar: ministry, opens_on: 2026-04-01, rollout: open}\n")
+		"row: 83\ncode: SE\n")
 	c, err := qualification.LoadFiles(files)
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +146,32 @@ func TestMergeLeavesBasesAlone(t *testing.T) {
 	}
 	if got := second.Procedure("registration").Declaration.EN; got != "I apply (Second)." {
 		t.Errorf("the name was not filled in: %q", got)
+	}
+}
+
+// TestMergeMovesItems: a known element that names another to stand behind is moved there, so that a definition lists the
+// particulars in the order of its law.
+func TestMergeMovesItems(t *testing.T) {
+	files := good(t)
+	files["second.yaml"] = []byte("extends: [bases/base.yaml]\nid: second\nrow: 83\ncode: SE\nitems:\n  - {id: name, after: grade}\n")
+	c, err := qualification.LoadFiles(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _ := c.Definition("sample")
+	second, _ := c.Definition("second")
+	order := func(d *qualification.Definition) (ids []string) {
+		for _, item := range d.Items {
+			ids = append(ids, item.ID)
+		}
+		return ids
+	}
+	at := slices.Index(order(second), "grade")
+	if at < 0 || slices.Index(order(second), "name") != at+1 || len(second.Items) != len(first.Items) {
+		t.Errorf("the order of the law: %v, of the base: %v", order(second), order(first))
+	}
+	if got, want := second.Item("name").Label, first.Item("name").Label; got != want {
+		t.Errorf("the moved item is %+v, want %+v", got, want)
 	}
 }
 
@@ -180,4 +207,25 @@ func FuzzParsePinned(f *testing.F) {
 			t.Errorf("a definition that was read does not read back: %v", err)
 		}
 	})
+}
+
+func TestTextWithACommaThatIsNotQuoted(t *testing.T) {
+	files := good(t)
+	files["sample.yaml"] = append(files["sample.yaml"], []byte("\nterms:\n  fee: {ja: 7,200円, en: 7200 yen, easy: 7200えん}\n")...)
+	_, err := qualification.LoadFiles(files)
+	wantFinding(t, err, "sample.yaml: terms.fee.200円: removes what no base has; a text with a comma needs quotes")
+}
+
+func TestFactWithAnotherSourceLosesTheNote(t *testing.T) {
+	files := good(t)
+	files["second.yaml"] = []byte("extends: [bases/base.yaml]\nid: second\nrow: 83\ncode: SE\nlegal_fact: {source: 別の法1条, confidence: confirmed}\n")
+	files["bases/base.yaml"] = bytes.Replace(files["bases/base.yaml"], []byte("legal_fact: {source: 見本法1条, confidence: confirmed}"),
+		[]byte("legal_fact: {source: 見本法1条, confidence: unverified, note: Not read.}"), 1)
+	c, err := qualification.LoadFiles(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, _ := c.Definition("second"); d.LegalFact.Note != "" || d.LegalFact.Confidence != qualification.Confirmed {
+		t.Errorf("fact %+v", d.LegalFact)
+	}
 }

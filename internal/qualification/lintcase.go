@@ -13,11 +13,16 @@ type bound struct {
 	registrars, channels []string
 	from, until          calendar.Date
 	when                 *expression
+	switched             bool // applies only once an act has opened it
 }
 
-func (r *FeeRule) bound() bound { return bound{r.Registrars, r.Channels, r.From, r.Until, r.when} }
+func (r *FeeRule) bound() bound {
+	return bound{r.Registrars, r.Channels, r.From, r.Until, r.when, false}
+}
 
-func (r *RouteRule) bound() bound { return bound{r.Registrars, r.Channels, r.From, r.Until, r.when} }
+func (r *RouteRule) bound() bound {
+	return bound{r.Registrars, r.Channels, r.From, r.Until, r.when, r.ForwardSwitch}
+}
 
 // applies tells whether the rule is meant for the case.
 func (b bound) applies(f Facts) (bool, error) {
@@ -33,7 +38,9 @@ func (b bound) reaches(registrar, channel string) bool {
 }
 
 // always tells whether the rule has no condition beyond registrar and channel.
-func (b bound) always() bool { return b.from.IsZero() && b.until.IsZero() && b.when == nil }
+func (b bound) always() bool {
+	return b.from.IsZero() && b.until.IsZero() && b.when == nil && !b.switched
+}
 
 func (l *linter) lintBound(b bound, path string, answers map[string]bool) {
 	l.lintRegistrarList(path+".registrars", b.registrars)
@@ -45,16 +52,27 @@ func (l *linter) lintBound(b bound, path string, answers map[string]bool) {
 
 // lintCover finds cases for which no rule is certain to apply.
 func (l *linter) lintCover(p *Procedure, registrars []string, bounds []bound, path, remedy string) {
-	for _, g := range l.d.Registers {
-		if len(registrars) > 0 && !slices.Contains(registrars, g.Registrar) {
-			continue
-		}
-		for _, channel := range p.Channels {
-			if !slices.ContainsFunc(bounds, func(b bound) bool { return b.always() && b.reaches(g.Registrar, channel) }) {
-				l.r.add(path, "%s, %s: not covered in every case; %s", g.Registrar, channel, remedy)
+	for _, channel := range p.Channels {
+		var open []string
+		for i := range l.d.Registers {
+			g := l.d.Registers[i].Registrar
+			reached := len(registrars) == 0 || slices.Contains(registrars, g)
+			if reached && !slices.ContainsFunc(bounds, func(b bound) bool { return b.always() && b.reaches(g, channel) }) {
+				open = append(open, g)
 			}
 		}
+		if len(open) > 0 {
+			l.r.add(path, "%s, %s: not covered in every case; %s", several(open), channel, remedy)
+		}
 	}
+}
+
+// several names one thing, or one of many and how many there are.
+func several(ids []string) string {
+	if len(ids) == 1 {
+		return ids[0]
+	}
+	return fmt.Sprintf("%s and %d more", ids[0], len(ids)-1)
 }
 
 func (l *linter) lintFees(p *Procedure) {
@@ -69,12 +87,34 @@ func (l *linter) lintFees(p *Procedure) {
 			rule, path := &fee.Rules[j], feeRulePath(p, fee, j)
 			l.lintBound(rule.bound(), path, keys)
 			l.lintReads(rule.Amount.expr, path+".amount", keys, "no such answer")
-			if rule.Fact.Confidence == Unknown {
-				l.r.add(path+".fact.confidence", "an amount that is charged cannot be unknown")
-			}
+			l.lintUnknownAmount(p, fee, j, path)
 			bounds = append(bounds, rule.bound())
 		}
+		l.lintShadowed(p, bounds, func(j int) string { return feeRulePath(p, fee, j) })
 		l.lintCover(p, fee.Registrars, bounds, at+".rules", "add a rule without condition, with amount 0 when nothing is due")
+	}
+}
+
+// lintUnknownAmount refuses a rule without an amount where the procedure is offered: there it would have to be charged.
+func (l *linter) lintUnknownAmount(p *Procedure, fee *Fee, rule int, path string) {
+	if fee.Rules[rule].Fact.Confidence != Unknown {
+		return
+	}
+	var charged []string
+	for i := range l.d.Registers {
+		g := &l.d.Registers[i]
+		for _, channel := range p.Channels {
+			offered := !g.Procedures[p.ID].Since(channel).IsZero() && (len(fee.Registrars) == 0 || slices.Contains(fee.Registrars, g.Registrar))
+			decides := fee.Rules[rule].bound().reaches(g.Registrar, channel) &&
+				!slices.ContainsFunc(fee.Rules[:rule], func(r FeeRule) bool { return r.bound().always() && r.bound().reaches(g.Registrar, channel) })
+			if offered && decides {
+				charged = append(charged, g.Registrar)
+				break
+			}
+		}
+	}
+	if len(charged) > 0 {
+		l.r.add(path+".fact.confidence", "an amount that is charged cannot be unknown: %s is offered at %s", p.ID, several(charged))
 	}
 }
 
@@ -95,13 +135,37 @@ func (l *linter) lintRoutes(p *Procedure) {
 		at := fmt.Sprintf("%s.routes[%s]", procedurePath(p), route.ID)
 		l.lintBound(route.bound(), at, keys)
 		l.lintSteps(route.Steps, at+".steps", keys)
+		if route.ForwardSwitch {
+			l.lintSwitch(p, i, at+".forward_switch")
+		}
 		bounds = append(bounds, route.bound())
 	}
+	l.lintShadowed(p, bounds, func(i int) string { return fmt.Sprintf("%s.routes[%s]", procedurePath(p), p.Routes[i].ID) })
 	l.lintCover(p, nil, bounds, procedurePath(p)+".routes", "add a route without condition")
 }
 
+// lintSwitch holds a direct way to what it stands beside: a later route for online cases that forwards.
+func (l *linter) lintSwitch(p *Procedure, route int, path string) {
+	if !slices.Equal(p.Routes[route].Channels, []string{ChannelOnline}) {
+		l.r.add(path, "only the online way can be switched: channels must be [online]")
+	}
+	forwards := func(s Route) bool { return s.Step == stepIntake || s.Step == stepForward }
+	if slices.ContainsFunc(p.Routes[route].Steps, forwards) {
+		l.r.add(path, "the direct way cannot go through another body")
+	}
+	if !slices.ContainsFunc(p.Routes[route+1:], func(r RouteRule) bool { return slices.ContainsFunc(r.Steps, forwards) }) {
+		l.r.add(path, "no later route goes through a forwarding body, so there is nothing to switch")
+	}
+}
+
 // stepOrder is the order in which the steps of a route can follow each other.
-var stepOrder = []string{"intake", "forward", "review", "approval"}
+var stepOrder = []string{stepIntake, stepForward, "review", "approval"}
+
+// The steps before a review.
+const (
+	stepIntake  = "intake"
+	stepForward = "forward"
+)
 
 func (l *linter) lintSteps(steps []Route, at string, answers map[string]bool) {
 	var review, approval *Route

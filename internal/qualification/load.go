@@ -47,6 +47,39 @@ func ReadFiles(fsys fs.FS) (map[string][]byte, error) {
 
 // LoadFiles is Load for files in memory, by their slash-separated paths.
 func LoadFiles(files map[string][]byte) (*Catalogue, error) {
+	l, err := newLoader(files)
+	if err != nil {
+		return nil, err
+	}
+	var found Findings
+	l.registrars, found = l.loadRegistrars()
+	definitions, wrong := l.loadDefinitions()
+	found = append(found, wrong...)
+	catalogue, wrong := newCatalogue(definitions, l.registrars)
+	if found = append(found, wrong...); len(found) == 0 {
+		found = l.resolver.unusedBases() // a file that cannot be read extends nothing, so this comes last
+	}
+	if len(found) > 0 {
+		return nil, found.sorted()
+	}
+	return catalogue, nil
+}
+
+// ReadOne reads one definition of a set of files for its author: everything that is wrong with it, and the definition
+// itself, nil when it cannot be understood. What concerns several definitions at once (a row or code taken by another) is
+// not looked at; Catalogue.Clashes tells.
+func ReadOne(files map[string][]byte, name string) (*Definition, Findings, error) {
+	l, err := newLoader(files)
+	if err != nil {
+		return nil, nil, err
+	}
+	registrars, found := l.loadRegistrars()
+	l.registrars = registrars
+	d, own := l.load(name)
+	return d, append(found, own...).sorted(), nil
+}
+
+func newLoader(files map[string][]byte) (*loader, error) {
 	compiled, err := compileSchemas(files[schemaFile])
 	if err != nil {
 		return nil, err
@@ -55,19 +88,7 @@ func LoadFiles(files map[string][]byte) (*Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{files: files, schemas: compiled, compiler: compiler, resolver: &resolver{files: files, bases: map[string]resolved{}}}
-	var found Findings
-	l.registrars, found = l.loadRegistrars()
-	definitions, wrong := l.loadDefinitions()
-	found = append(found, wrong...)
-	catalogue, wrong := newCatalogue(definitions, l.registrars)
-	if found = append(found, wrong...); len(found) == 0 {
-		found = unusedBases(files) // a file that cannot be read extends nothing, so this comes last
-	}
-	if len(found) > 0 {
-		return nil, found.sorted()
-	}
-	return catalogue, nil
+	return &loader{files: files, schemas: compiled, compiler: compiler, resolver: &resolver{files: files, bases: map[string]source{}}}, nil
 }
 
 type loader struct {
@@ -131,6 +152,9 @@ func (l *loader) load(name string) (*Definition, Findings) {
 	}
 	d.Source = l.files[name]
 	checkFileName(d, name, r)
+	if l.registrars != nil {
+		d.expandRegisters(l.registrars, r)
+	}
 	l.compiler.compileAll(d, r)
 	lint(d, l.registrars, r)
 	return d, r.found
@@ -161,7 +185,6 @@ func build(doc map[string]any) (*Definition, error) {
 	}
 	sum := sha256.Sum256(bytes)
 	d.SHA256 = hex.EncodeToString(sum[:])
-	d.completeRegisters()
 	d.completeOptions()
 	return d, nil
 }
@@ -169,6 +192,7 @@ func build(doc map[string]any) (*Definition, error) {
 // completeOptions gives each choice without options those of the register item that it writes.
 func (d *Definition) completeOptions() {
 	for i := range d.Procedures {
+		d.Procedures[i].classes = d.Classes
 		for j := range d.Procedures[i].Groups {
 			for k := range d.Procedures[i].Groups[j].Fields {
 				f := &d.Procedures[i].Groups[j].Fields[k]
@@ -177,20 +201,6 @@ func (d *Definition) completeOptions() {
 				}
 			}
 		}
-	}
-}
-
-// completeRegisters gives each register the offers of the definition that it does not set itself.
-func (d *Definition) completeRegisters() {
-	for i := range d.Registers {
-		g := &d.Registers[i]
-		g.Qualification = d.ID
-		offers := maps.Clone(d.Offers)
-		if offers == nil {
-			offers = map[string]Offer{}
-		}
-		maps.Copy(offers, g.Procedures)
-		g.Procedures = offers
 	}
 }
 
@@ -219,23 +229,11 @@ func ParsePinned(data []byte) (*Definition, error) {
 	return d, nil
 }
 
-// unusedBases reports bases that no file extends: nobody would notice what is wrong with them.
-func unusedBases(files map[string][]byte) Findings {
-	used := map[string]bool{}
-	for _, data := range files {
-		doc, err := parseYAML(data)
-		if err != nil {
-			continue // reported where the file is loaded
-		}
-		list, _ := doc["extends"].([]any)
-		for _, v := range list {
-			name, _ := v.(string)
-			used[name] = true
-		}
-	}
+// unusedBases reports bases that no definition extends: nobody would notice what is wrong with them.
+func (s *resolver) unusedBases() Findings {
 	var found Findings
-	for name := range files {
-		if path.Dir(name) == "bases" && !used[name] {
+	for name := range s.files {
+		if _, read := s.bases[name]; path.Dir(name) == "bases" && !read {
 			found = append(found, Finding{File: name, Message: "no definition extends it"})
 		}
 	}

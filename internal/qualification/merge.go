@@ -1,6 +1,7 @@
 package qualification
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -8,14 +9,16 @@ import (
 	"sync"
 )
 
-// resolver reads files and merges in the bases that they extend. Bases are read once and never changed afterwards.
+// resolver reads files and lays them over the bases that they extend. Bases are read once and never changed afterwards.
 type resolver struct {
 	files map[string][]byte
 	mu    sync.Mutex
-	bases map[string]resolved
+	bases map[string]source
 }
 
-type resolved struct {
+// source is one file as it was read.
+type source struct {
+	file  string
 	doc   map[string]any
 	found Findings
 }
@@ -23,66 +26,68 @@ type resolved struct {
 // resolve returns the file with its bases merged in and its words filled in. What is wrong goes to r; the document is
 // nil when it could not be read at all.
 func (s *resolver) resolve(file string, r *reporter) map[string]any {
-	doc := s.extend(file, nil, r)
-	if doc == nil {
-		return nil
-	}
-	return fillTerms(doc, r)
-}
-
-// extend reads a file and merges it over its bases. chain holds the files that led here.
-func (s *resolver) extend(file string, chain []string, r *reporter) map[string]any {
-	chain = append(slices.Clone(chain), file)
-	data, ok := s.files[file]
+	layers, ok := s.layers(file, nil, nil, r)
 	if !ok {
-		r.add("extends", "no file %s", file)
 		return nil
 	}
-	doc, err := parseYAML(data)
-	if err != nil {
-		r.found = append(r.found, Finding{File: file, Message: err.Error()})
-		return nil
-	}
-	own := &reporter{file: file}
-	checkDuplicates(doc, "", own)
-	r.found = append(r.found, own.found...)
 	merged := map[string]any{}
-	for _, base := range s.basesOf(doc, file, r) {
-		if slices.Contains(chain, base) {
-			r.add("extends", "cycle: %s", strings.Join(append(chain, base), " -> "))
-			return nil
-		}
-		under := s.base(base, chain, r)
-		if under == nil {
-			return nil
-		}
-		merged = mergeMaps(merged, under, "", own)
+	for _, layer := range layers {
+		own := &reporter{file: layer.file}
+		merged = mergeMaps(merged, layer.doc, "", own)
+		r.found = append(r.found, own.found...)
 	}
-	delete(doc, "extends")
-	own.found = nil
-	merged = mergeMaps(merged, doc, "", own)
-	r.found = append(r.found, own.found...)
-	return merged
+	delete(merged, "extends")
+	return fillTerms(merged, r)
 }
 
-// base is extend for a base, remembered. A base in a cycle is not remembered: its finding depends on the way there.
-func (s *resolver) base(file string, chain []string, r *reporter) map[string]any {
+// layers lists a file behind everything that it extends, each file once: bases before what extends them, in the order in
+// which they are named. So a base can take away what another, named before it, has. chain holds the files that led here.
+func (s *resolver) layers(file string, chain []string, layers []source, r *reporter) ([]source, bool) {
+	if slices.ContainsFunc(layers, func(l source) bool { return l.file == file }) {
+		return layers, true
+	}
+	if slices.Contains(chain, file) {
+		r.add("extends", "cycle: %s", strings.Join(append(chain, file), " -> "))
+		return nil, false
+	}
+	own, ok := s.read(file, r)
+	if !ok {
+		return nil, false
+	}
+	for _, base := range s.basesOf(own.doc, file, r) {
+		if layers, ok = s.layers(base, append(slices.Clone(chain), file), layers, r); !ok {
+			return nil, false
+		}
+	}
+	return append(layers, own), true
+}
+
+// read parses a file, a base only once.
+func (s *resolver) read(file string, r *reporter) (source, bool) {
 	s.mu.Lock()
-	found, ok := s.bases[file]
+	known, ok := s.bases[file]
 	s.mu.Unlock()
-	if ok {
-		r.found = append(r.found, found.found...)
-		return found.doc
+	if !ok {
+		data, exists := s.files[file]
+		if !exists {
+			r.add("extends", "no file %s", file)
+			return source{}, false
+		}
+		doc, err := parseYAML(data)
+		own := &reporter{file: file}
+		if err != nil {
+			own.add("", "%v", err)
+		}
+		checkDuplicates(doc, "", own)
+		known = source{file: file, doc: doc, found: own.found}
+		if strings.HasPrefix(file, "bases/") {
+			s.mu.Lock()
+			s.bases[file] = known
+			s.mu.Unlock()
+		}
 	}
-	own := &reporter{file: r.file}
-	doc := s.extend(file, chain, own)
-	r.found = append(r.found, own.found...)
-	if doc != nil {
-		s.mu.Lock()
-		s.bases[file] = resolved{doc, own.found}
-		s.mu.Unlock()
-	}
-	return doc
+	r.found = append(r.found, known.found...)
+	return known, known.doc != nil
 }
 
 func (s *resolver) basesOf(doc map[string]any, file string, r *reporter) []string {
@@ -130,6 +135,9 @@ func mergeMaps(base, over map[string]any, path string, r *reporter) map[string]a
 	merged := maps.Clone(base)
 	for key, v := range over {
 		if v == nil {
+			if _, there := merged[key]; !there {
+				r.add(join(path, key), "removes what no base has; a text with a comma needs quotes")
+			}
 			delete(merged, key)
 			continue
 		}
@@ -145,7 +153,12 @@ func mergeValues(base, over any, path string, r *reporter) any {
 		if b == nil {
 			b = map[string]any{}
 		}
-		return mergeMaps(b, over, path, r)
+		merged := mergeMaps(b, over, path, r)
+		_, otherSource := over["source"]
+		if _, note := over["note"]; otherSource && !note {
+			delete(merged, "note") // it is about the source of the base
+		}
+		return merged
 	case []any:
 		b, _ := base.([]any)
 		if allHaveIDs(over) && (allHaveIDs(b) || b == nil) {
@@ -160,7 +173,7 @@ func allHaveIDs(list []any) bool {
 }
 
 // mergeLists merges by id. An element with "drop: true" removes the one of the base; a new one goes to the end, or
-// behind the one that "after" names.
+// behind the one that "after" names, where a known one is moved as well.
 func mergeLists(base, over []any, path string, r *reporter) []any {
 	merged := slices.Clone(base)
 	for _, v := range over {
@@ -176,8 +189,12 @@ func mergeLists(base, over []any, path string, r *reporter) []any {
 			r.add(at, "drops what no base has")
 		case drop:
 			merged = slices.Delete(merged, i, i+1)
-		case i >= 0:
+		case i >= 0 && after == "":
 			merged[i] = mergeMaps(merged[i].(map[string]any), m, at, r)
+		case i >= 0:
+			moved := mergeMaps(merged[i].(map[string]any), m, at, r)
+			merged = slices.Delete(merged, i, i+1)
+			merged = slices.Insert(merged, place(merged, after, at, r), any(moved))
 		default:
 			merged = slices.Insert(merged, place(merged, after, at, r), any(mergeMaps(map[string]any{}, m, at, r)))
 		}
@@ -200,6 +217,9 @@ func place(list []any, after, path string, r *reporter) int {
 // termPattern finds the words that a definition fills into its texts, e.g. {register}.
 var termPattern = regexp.MustCompile(`\{([a-z_]+)\}`)
 
+// itemPattern finds the items in the title of a credential, e.g. {item.grade}.
+var itemPattern = regexp.MustCompile(`\{item\.([a-z][a-z0-9_]*)\}`)
+
 // fillTerms replaces {word} in every text by the word of the same language in "terms"; {qualification} is the name.
 func fillTerms(doc map[string]any, r *reporter) map[string]any {
 	terms := map[string]any{}
@@ -207,19 +227,41 @@ func fillTerms(doc map[string]any, r *reporter) map[string]any {
 		terms = maps.Clone(t)
 	}
 	terms["qualification"] = doc["name"]
-	f := filler{terms: terms, r: r}
+	f := filler{terms: terms, r: r, unknown: map[string][]string{}}
 	for _, name := range slices.Sorted(maps.Keys(terms)) {
-		onlyName := filler{terms: map[string]any{"qualification": doc["name"]}, r: r}
+		onlyName := filler{terms: map[string]any{"qualification": doc["name"]}, r: r, unknown: f.unknown}
 		terms[name] = onlyName.fill(terms[name], join("terms", name))
 	}
 	filled, _ := f.fill(doc, "").(map[string]any)
+	f.report()
 	return filled
 }
 
 type filler struct {
-	terms map[string]any
-	r     *reporter
+	terms   map[string]any
+	r       *reporter
+	unknown map[string][]string // words that no term gives, e.g. {register}, to the paths where they stand
 }
+
+// report names each unknown word once. A missing name is reported as such, not as a word.
+func (f filler) report() {
+	for word, paths := range f.unknown {
+		if slices.Sort(paths); word == nameWord {
+			continue
+		}
+		more := ""
+		if len(paths) > 1 {
+			more = fmt.Sprintf(" (and %d more)", len(paths)-1)
+		}
+		f.r.add(paths[0], noTerm+"%s%s", word, more)
+	}
+}
+
+// nameWord stands for the name of the qualification; noTerm begins the finding about any other word without a term.
+const (
+	nameWord = "{qualification}"
+	noTerm   = "no term "
+)
 
 func (f filler) fill(v any, path string) any {
 	switch v := v.(type) {
@@ -245,11 +287,17 @@ func (f filler) fill(v any, path string) any {
 }
 
 func (f filler) words(s, lang, path string) string {
+	if found := itemPattern.FindString(s); found != "" && !strings.HasPrefix(path, "credential.title.") {
+		f.r.add(path, "%s can stand in credential.title only", found)
+	}
 	return termPattern.ReplaceAllStringFunc(s, func(found string) string {
 		term, ok := f.terms[found[1:len(found)-1]].(map[string]any)
 		word, _ := term[lang].(string)
 		if !ok {
-			f.r.add(path, "no term %s", found)
+			f.unknown[found] = append(f.unknown[found], path)
+		}
+		if word == "" {
+			return found // what is missing is said where it is missing, and not once more of each text that uses it
 		}
 		return word
 	})

@@ -2,6 +2,7 @@ package qualification
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -11,7 +12,8 @@ import (
 func (d *Definition) Outline() string {
 	o := &outline{}
 	o.line(0, "%s %s（%s） %s", d.ID, d.Name.In(JA), d.Kana, d.Version)
-	o.line(0, "%s・%s・%s", d.Ministry.In(JA), d.Kind, d.LegalBasis.In(JA))
+	o.line(0, "%d行 %s・%s・%s%s", d.Row, d.Ministry.In(JA), d.Kind, d.LegalBasis.In(JA), doubt(d.LegalFact))
+	o.duties(d)
 	o.line(0, "名簿の項目")
 	for i := range d.Items {
 		o.line(1, "%s %s %s%s", d.Items[i].ID, d.Items[i].Kind, d.Items[i].Label.In(JA), doubt(d.Items[i].Fact))
@@ -25,11 +27,35 @@ func (d *Definition) Outline() string {
 			o.line(1, "%s ← %s", key, source)
 		}
 	}
-	o.line(0, "名簿")
-	for _, g := range d.Registers {
-		o.line(1, "%s %s %s %s", g.Code, g.ID, g.OpensOn, g.Rollout)
+	o.line(0, "名簿 %s", d.Code)
+	for i := range d.Patterns {
+		o.pattern(&d.Patterns[i])
 	}
 	return o.b.String()
+}
+
+// duties draws what the law says of the whole qualification.
+func (o *outline) duties(d *Definition) {
+	o.line(1, "備える者 %s%s", d.Keeper.Text.In(JA), doubt(d.Keeper.Fact))
+	if d.Forwarding != nil {
+		o.line(1, "経由 %s%s%s", d.Forwarding.Text.In(JA), mark(!d.Forwarding.EndsOn.IsZero(), " 〜"+d.Forwarding.EndsOn.String()), doubt(d.Forwarding.Fact))
+	}
+	if d.Disqualification != nil {
+		o.line(1, "欠格 %s%s", d.Disqualification.Text.In(JA), doubt(d.Disqualification.Fact))
+	}
+	if len(d.Base)+len(d.BaseText.JA) > 0 {
+		o.line(1, "前提 %s %s%s", strings.Join(d.Base, " "), d.BaseText.In(JA), mark(d.BaseText.JA != "", doubt(d.BaseFact)))
+	}
+	if v := d.Validity; v != nil {
+		o.line(1, "有効期間 %s月（%d日前から%d日前まで）%s", v.Months, v.OpensBefore, v.ClosesBefore, doubt(v.Fact))
+	}
+	for _, r := range d.Reports {
+		o.line(1, "届出 %s %d月ごと %s%s", r.ID, r.EveryMonths, r.Text.In(JA), doubt(r.Fact))
+	}
+	for _, e := range d.Elsewhere {
+		o.line(1, "ほかで %s %s: %s%s", e.ID, e.Name.In(JA), e.Where.In(JA), doubt(e.Fact))
+	}
+	o.line(1, "開始 %s%s%s", d.Rollout.Status, mark(!d.Rollout.LiveFrom.IsZero(), " "+d.Rollout.LiveFrom.String()), doubt(d.Rollout.Fact))
 }
 
 // credentialKeys is the order in which the real credential has its keys.
@@ -90,12 +116,26 @@ func (o *outline) group(g *Group) {
 func (o *outline) fee(fee *Fee) {
 	for i := range fee.Rules {
 		r := &fee.Rules[i]
-		amount := fmt.Sprintf("%d円", r.Amount.Number)
-		if r.Amount.CEL != "" {
-			amount = r.Amount.CEL
+		amount := r.Amount.String() + mark(r.Amount.CEL == "", "円")
+		if r.Fact.Confidence == Unknown {
+			amount = "額は未確認"
 		}
 		where := strings.Join(slices.Concat(r.Registrars, r.Channels), " ")
 		o.line(1, "費用 %s %s %s%s%s%s", fee.Label.In(JA), amount, fee.Collector, mark(where != "", "（"+where+"）"), condition(r.When), doubt(r.Fact))
+	}
+}
+
+func (o *outline) pattern(p *RegisterPattern) {
+	who := strings.Join(p.Registrars, " ")
+	if p.Group != "" {
+		who = p.Group + mark(len(p.Except) > 0, "（"+strings.Join(p.Except, " ")+"を除く）")
+	}
+	o.line(1, "%s %s %s%s", who, p.Rollout, p.OpensOn, mark(!p.ClosedOn.IsZero(), "〜"+p.ClosedOn.String()))
+	for _, id := range slices.Sorted(maps.Keys(p.Procedures)) {
+		o.line(2, "%s online %s counter %s", id, p.Procedures[id].Online, p.Procedures[id].Counter)
+	}
+	if p.Functions != nil {
+		o.line(2, "使う機能 %s", strings.Join(p.Functions, " "))
 	}
 }
 

@@ -3,6 +3,7 @@ package qualification
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"akashi/internal/person"
 )
@@ -16,8 +17,10 @@ func (l *loader) loadRegistrars() ([]Registrar, Findings) {
 		return nil, r.found
 	}
 	checkDuplicates(doc, "", r)
+	doc = expandGroups(doc, r)
 	checkSchema(l.schemas.registrars, doc, r)
 	checkReadings(doc, "", r)
+	checkFilled(listOf(doc["registrars"]), r)
 	if len(r.found) > 0 {
 		return nil, r.found
 	}
@@ -36,24 +39,42 @@ func (l *loader) loadRegistrars() ([]Registrar, Findings) {
 	return list.Registrars, r.found
 }
 
+// superiors lists the kinds of body that can stand above a body.
+var superiors = []string{"ministry", "agency", "prefecture", "board", "municipality"}
+
 func lintRegistrars(list []Registrar, r *reporter) {
 	kinds := map[string]string{}
-	for _, g := range list {
-		kinds[g.ID] = g.Kind
+	for i := range list {
+		kinds[list[i].ID] = list[i].Kind
 	}
-	for _, g := range list {
-		at := fmt.Sprintf("registrars[%s]", g.ID)
-		if kind, known := kinds[g.Parent]; g.Parent != "" && (!known || kind != "ministry") {
-			r.add(at+".parent", "%q is not a ministry of this list", g.Parent)
+	for i := range list {
+		g := &list[i]
+		lintRegistrar(g, kinds, fmt.Sprintf("registrars[%s]", g.ID), r)
+	}
+}
+
+func lintRegistrar(g *Registrar, kinds map[string]string, at string, r *reporter) {
+	if g.Parent != "" && (g.Parent == g.ID || !slices.Contains(superiors, kinds[g.Parent])) {
+		r.add(at+".parent", "%q is no ministry, agency or local body of this list", g.Parent)
+	}
+	if g.Kind == "designated" && g.Parent == "" {
+		r.add(at+".parent", "missing: a designated body has the ministry that designated it")
+	}
+	for i, id := range g.ActsFor {
+		if kinds[id] == "" || id == g.ID {
+			r.add(fmt.Sprintf("%s.acts_for[%d]", at, i), "%q is no other registrar of this list", id)
 		}
-		if g.Kind == "designated" && g.Parent == "" {
-			r.add(at+".parent", "missing: a designated body has the ministry that designated it")
-		}
-		if g.LGCode != "" && !person.ValidLGCode(g.LGCode) {
-			r.add(at+".lg_code", "%q has a wrong check digit", g.LGCode)
-		}
-		if g.Kind == "prefecture" && g.LGCode != "" && g.ID != "pref-"+g.LGCode[:2] {
-			r.add(at+".id", "a prefecture is called pref-%s here", g.LGCode[:2])
-		}
+	}
+	if g.LGCode != "" && !person.ValidLGCode(g.LGCode) {
+		r.add(at+".lg_code", "%q has a wrong check digit", g.LGCode)
+	}
+	if g.Kind != "prefecture" || len(g.LGCode) < 2 {
+		return
+	}
+	if g.ID != "pref-"+g.LGCode[:2] {
+		r.add(at+".id", "a prefecture is called pref-%s here", g.LGCode[:2])
+	}
+	if g.Code != g.LGCode[:2] {
+		r.add(at+".code", "the code of this prefecture is %s", g.LGCode[:2])
 	}
 }

@@ -76,6 +76,8 @@ func reportSchema(e *jsonschema.ValidationError, doc map[string]any, r *reporter
 		}
 	case *kind.Pattern:
 		r.add(path, "%q does not have the shape %s", k.Got, k.Want)
+	case *kind.FalseSchema:
+		r.add(path, "must not be given")
 	default:
 		r.add(path, "%s", e.ErrorKind.LocalizedString(p))
 	}

@@ -13,13 +13,21 @@ import (
 	"akashi/internal/review"
 )
 
-// Own adds the query for the person's living entry in a register through the person's own door: one or none. It
-// satisfies application.FindEntry.
+// Own adds the query for the person's living entries in a register through the person's own door, the one registered last
+// first: one of each class at most. It satisfies application.FindEntry.
 func Own(b *pg.Batch, registerID string, ref uuid.UUID, out *[]application.Entry) {
 	pg.Read(b, out, "reading the person's entry", `
-		select id, number, registered_on, facts from entry
+		select id, number, registered_on, facts, class, valid_until from entry
 		 where register_id = $1 and person_ref = $2 and state in ('registered', 'suspended')
-		 order by registered_on desc limit 1`, registerID, ref)
+		 order by registered_on desc, id limit 100`, registerID, ref)
+}
+
+// Attest adds the query for the number and the state of the person's entries in a register, ended ones, too, through the
+// person's own door. It satisfies application.Attest.
+func Attest(b *pg.Batch, registerID string, ref uuid.UUID, out *[]application.Attested) {
+	pg.Read(b, out, "attesting the person's entries", `
+		select register_id, number, state, valid_until from entry
+		 where register_id = $1 and person_ref = $2 order by registered_on desc, id limit 20`, registerID, ref)
 }
 
 // Examine tells a reviewer what the register says about a case: for a registration, that the person is not in it yet; for
@@ -28,7 +36,7 @@ func Own(b *pg.Batch, registerID string, ref uuid.UUID, out *[]application.Entry
 func Examine(b *pg.Batch, c *application.Case, p *qualification.Procedure) func() (review.Finding, error) {
 	switch p.Effect {
 	case qualification.EffectRegister:
-		return examineNew(b, c)
+		return examineNew(b, c, p)
 	case qualification.EffectLink:
 		return examineLink(b, c, p)
 	}
@@ -55,13 +63,14 @@ func QueueEntry(b *pg.Batch, registerID string, id uuid.UUID, out *[]Entry) {
 }
 
 // examineNew looks for the person, and for somebody of the same name and birth date, among the living entries.
-func examineNew(b *pg.Batch, c *application.Case) func() (review.Finding, error) {
+func examineNew(b *pg.Batch, c *application.Case, p *qualification.Procedure) func() (review.Finding, error) {
 	who := application.Declared(c)
 	var found []struct{ Same, Alike bool }
 	pg.Read(b, &found, "looking for an entry of the applicant", `
-		select exists (select 1 from entry where register_id = $1 and person_ref = $2 and state in ('registered', 'suspended')),
+		select exists (select 1 from entry where register_id = $1 and person_ref = $2 and class = $6 and state in ('registered', 'suspended')),
 		       exists (select 1 from entry where register_id = $1 and registrar_id = $3 and name_key = $4 and birth_date = $5)`,
-		c.RegisterID, c.PersonRef, c.RegistrarID, jtext.SearchKey(who.Name.Full()), who.BirthDate)
+		c.RegisterID, c.PersonRef, c.RegistrarID, jtext.SearchKey(who.Name.Full()), who.BirthDate,
+		p.Class(p.ItemValues(c.Answers.Values)))
 	return func() (review.Finding, error) {
 		switch {
 		case len(found) != 1:

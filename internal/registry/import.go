@@ -19,6 +19,8 @@ type Old struct {
 	Ordinal      int64 // the number as the series counts it
 	RegisteredOn calendar.Date
 	Facts        map[string]string // by register item
+	Class        string            // qualification.Definition.Class of Facts
+	ValidUntil   calendar.Date     // last day of its term, zero when it has none
 }
 
 // Import takes a line of an old register over as it stands, in the registrar's own transaction under the worker's role.
@@ -33,11 +35,11 @@ func Import(ctx context.Context, tx *pg.Tx, o Old) (imported bool, err error) {
 		RegisteredOn: o.RegisteredOn, Facts: o.Facts, Revision: 1, UpdatedAt: tx.Now}
 	done, err := tx.Exec(ctx, `
 		insert into entry (register_id, id, registrar_id, number, series, ordinal, state, prior_state, registered_on, facts,
-		  name_key, kana_key, grams, key_version, birth_date, revision, updated_at)
-		values ($1, $2, $3, $4, $5, $6, 'registered', 'registered', $7, $8, $9, $10, $11, $12, $13, 1, $14)
+		  name_key, kana_key, grams, key_version, birth_date, revision, updated_at, class, valid_until)
+		values ($1, $2, $3, $4, $5, $6, 'registered', 'registered', $7, $8, $9, $10, $11, $12, $13, 1, $14, $15, $16)
 		on conflict on constraint entry_number_unique do nothing`,
 		e.RegisterID, e.ID, e.RegistrarID, e.Number, o.Series, o.Ordinal, e.RegisteredOn, e.Facts, k.name, k.kana, k.grams,
-		jtext.KeyVersion, k.birth, tx.Now)
+		jtext.KeyVersion, k.birth, tx.Now, o.Class, orNull(o.ValidUntil))
 	if err != nil {
 		return false, fmt.Errorf("importing an entry: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"akashi/internal/application"
 	"akashi/internal/audit"
@@ -34,15 +35,31 @@ func Enter(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	if d.Procedure != nil {
+	if d.Procedure != nil && act != ActReport {
 		maps.Copy(e.Facts, d.Procedure.ItemValues(d.Case.Answers.Values))
+		e.Class = d.Definition.Class(e.Facts)
+	}
+	if act == ActRenew {
+		if err := renew(e, d); err != nil {
+			return Change{}, err
+		}
 	}
 	return alter(ctx, tx, d, e, act)
 }
 
+// renew counts the term of an entry anew: from the day after its end, or from the decision when it has ended.
+func renew(e *Entry, d review.Decided) (err error) {
+	from := d.On
+	if !e.Expired(d.On) && !e.ValidUntil.IsZero() {
+		from = e.ValidUntil.AddDays(1)
+	}
+	e.ValidUntil, err = d.Definition.ExpiresOn(e.Facts, from)
+	return err
+}
+
 var acts = map[qualification.Effect]Act{
 	qualification.EffectRegister: ActRegister, qualification.EffectChange: ActChange, qualification.EffectReissue: ActReissue,
-	qualification.EffectCancel: ActCancel, qualification.EffectLink: ActLink,
+	qualification.EffectCancel: ActCancel, qualification.EffectLink: ActLink, qualification.EffectRenew: ActRenew, qualification.EffectReport: ActReport,
 }
 
 var measures = map[string]Act{review.MeasureSuspend: ActSuspend, review.MeasureRevoke: ActRevoke, review.MeasureRestore: ActRestore}
@@ -69,23 +86,25 @@ func register(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) 
 	if err != nil {
 		return Change{}, err
 	}
-	ordinal, err := nextOrdinal(ctx, tx, d)
+	e.Class = d.Definition.Class(e.Facts)
+	if e.ValidUntil, err = d.Definition.ExpiresOn(e.Facts, d.On); err != nil {
+		return Change{}, err
+	}
+	series := d.Definition.Series(e.Facts)
+	ordinal, err := nextOrdinal(ctx, tx, d, e, series)
 	if err != nil {
 		return Change{}, err
 	}
-	if err := onlyOnce(ctx, tx, e); err != nil {
-		return Change{}, err
-	}
-	e.Number = d.Definition.FormatNumber(ordinal)
+	e.Number = d.Definition.FormatNumber(ordinal, e.Facts)
 	var b pg.Batch
 	b.Exec("entering a person in the register", `
 		insert into entry (register_id, id, registrar_id, number, series, ordinal, person_ref, state, prior_state, registered_on,
-		  facts, name_key, kana_key, grams, key_version, birth_date, revision, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, 'registered', 'registered', $8, $9, $10, $11, $12, $13, $14, 1, $15)`,
-		e.RegisterID, e.ID, e.RegistrarID, e.Number, d.Definition.Number.Series, ordinal, e.PersonRef, e.RegisteredOn,
-		e.Facts, k.name, k.kana, k.grams, jtext.KeyVersion, k.birth, tx.Now)
+		  facts, name_key, kana_key, grams, key_version, birth_date, revision, updated_at, class, valid_until)
+		values ($1, $2, $3, $4, $5, $6, $7, 'registered', 'registered', $8, $9, $10, $11, $12, $13, $14, 1, $15, $16, $17)`,
+		e.RegisterID, e.ID, e.RegistrarID, e.Number, series, ordinal, e.PersonRef, e.RegisteredOn,
+		e.Facts, k.name, k.kana, k.grams, jtext.KeyVersion, k.birth, tx.Now, e.Class, orNull(e.ValidUntil))
 	e.remember(&b, tx, d, ActRegister)
-	if err := b.Send(ctx, tx.Tx); err != nil {
+	if err := b.SendLater(ctx, tx); err != nil {
 		return Change{}, err
 	}
 	if err := holdBy(ctx, tx, e, d.Case.PersonRef); err != nil {
@@ -94,33 +113,27 @@ func register(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) 
 	return Change{Entry: e, Act: ActRegister}, audit.Record(ctx, tx, e.audited(d, audit.EntryCreate))
 }
 
-// onlyOnce refuses a second living entry of one person in a register. The counter's row is held by now, so two approvals
-// of one person run one after the other, and the later one sees the earlier entry. Whoever measures or tests with many
-// registrations needs as many persons.
-func onlyOnce(ctx context.Context, tx *pg.Tx, e *Entry) error {
-	var there bool
-	err := tx.QueryRow(ctx, `
-		select exists (select 1 from entry where register_id = $1 and person_ref = $2 and state in ('registered', 'suspended'))`,
-		e.RegisterID, e.PersonRef).Scan(&there)
-	if err != nil {
-		return fmt.Errorf("looking for an entry of the person: %w", err)
-	}
-	if there {
-		return fault.New(fault.Conflict, "fault.entry_exists", "registering a person who is in the register")
-	}
-	return nil
-}
-
-// nextOrdinal takes the next number of the series. The counter's row is locked until the transaction ends.
-func nextOrdinal(ctx context.Context, tx *pg.Tx, d review.Decided) (n int64, err error) {
-	err = tx.QueryRow(ctx, `
+// nextOrdinal takes the next number of the series, whose counter's row is locked until the transaction ends, and refuses
+// a second living entry of one person and class in a register: two approvals of one person run one after the other at the counter,
+// and the later one sees the earlier entry. Whoever measures or tests with many registrations needs as many persons.
+func nextOrdinal(ctx context.Context, tx *pg.Tx, d review.Decided, e *Entry, series string) (int64, error) {
+	var b pg.Batch
+	var next []int64
+	var there []bool
+	pg.ReadBy(&b, &next, pgx.RowTo[int64], "taking the next registration number", `
 		insert into numbering as s (register_id, series, next) values ($1, $2, $3 + 1)
 		on conflict on constraint numbering_pkey do update set next = s.next + 1
-		returning next - 1`, d.Case.RegisterID, d.Definition.Number.Series, d.Definition.Number.First).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("taking the next registration number: %w", err)
+		returning next - 1`, e.RegisterID, series, d.Definition.Number.First)
+	pg.ReadBy(&b, &there, pgx.RowTo[bool], "looking for an entry of the person", `
+		select exists (select 1 from entry where register_id = $1 and person_ref = $2 and class = $3 and state in ('registered', 'suspended'))`,
+		e.RegisterID, e.PersonRef, e.Class)
+	if err := b.Send(ctx, tx); err != nil {
+		return 0, err
 	}
-	return n, nil
+	if there[0] {
+		return 0, fault.New(fault.Conflict, "fault.entry_exists", "registering a person who is in the register")
+	}
+	return next[0], nil
 }
 
 // holdBy ties an entry to the person behind the reference, on the person's side.
@@ -128,8 +141,12 @@ func holdBy(ctx context.Context, tx *pg.Tx, e *Entry, ref uuid.UUID) error {
 	if err := tx.ForRef(ctx, ref); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `select link_holding($1, $2, $3, $4)`, ref, e.RegisterID, e.ID, tx.Now); err != nil {
+	var held bool
+	if err := tx.QueryRow(ctx, `select link_holding($1, $2, $3, $4)`, ref, e.RegisterID, e.ID, tx.Now).Scan(&held); err != nil {
 		return fmt.Errorf("tying an entry to its holder: %w", err)
+	}
+	if !held { // the entry would stand in the register and in nobody's hands
+		return fault.New(fault.Internal, "", "tying an entry to a reference that no person has")
 	}
 	return nil
 }
@@ -148,9 +165,10 @@ func alter(ctx context.Context, tx *pg.Tx, d review.Decided, e *Entry, act Act) 
 	b.ExecOne("changing an entry", `
 		update entry
 		   set prior_state = state, state = $4, facts = $5, name_key = $6, kana_key = $7, grams = $8, key_version = $9,
-		       birth_date = $10, person_ref = $11, revision = revision + 1, updated_at = $12
+		       birth_date = $10, person_ref = $11, revision = revision + 1, updated_at = $12, class = $13, valid_until = $14
 		 where register_id = $1 and id = $2 and state = $3`,
-		e.RegisterID, e.ID, string(e.State), string(to), e.Facts, k.name, k.kana, k.grams, jtext.KeyVersion, k.birth, e.PersonRef, tx.Now)
+		e.RegisterID, e.ID, string(e.State), string(to), e.Facts, k.name, k.kana, k.grams, jtext.KeyVersion, k.birth, e.PersonRef, tx.Now,
+		e.Class, orNull(e.ValidUntil))
 	e.State, e.Revision, e.UpdatedAt = to, e.Revision+1, tx.Now
 	e.remember(&b, tx, d, act)
 	err = b.Send(ctx, tx.Tx)
@@ -163,7 +181,7 @@ func alter(ctx context.Context, tx *pg.Tx, d review.Decided, e *Entry, act Act) 
 	return Change{Entry: e, Act: act}, audit.Record(ctx, tx, e.audited(d, auditActs[act]))
 }
 
-var auditActs = map[Act]audit.Act{ActChange: audit.EntryChange, ActReissue: audit.EntryChange, ActCancel: audit.EntryCancel,
+var auditActs = map[Act]audit.Act{ActChange: audit.EntryChange, ActReissue: audit.EntryChange, ActRenew: audit.EntryChange, ActReport: audit.EntryChange, ActCancel: audit.EntryCancel,
 	ActLink: audit.EntryLink, ActSuspend: audit.EntrySuspend, ActRevoke: audit.EntryRevoke, ActRestore: audit.EntryRestore}
 
 // link ties an entry that was registered before the platform to the person who applied. The number and the declared

@@ -53,6 +53,8 @@ type Act string
 const (
 	ActRegister Act = "register"
 	ActChange   Act = "change"
+	ActRenew    Act = "renew"  // the term is counted anew
+	ActReport   Act = "report" // nothing changes; the report is in the history
 	ActReissue  Act = "reissue"
 	ActCancel   Act = "cancel"
 	ActLink     Act = "link"
@@ -91,6 +93,13 @@ type Entry struct {
 	Facts        map[string]string // by register item; a name has a full-width space between its parts
 	Revision     int
 	UpdatedAt    time.Time
+	Class        string        // what tells entries of one person apart, see qualification.Definition.Class
+	ValidUntil   calendar.Date // last day of its term, zero when it has none
+}
+
+// Expired tells whether the term of the entry has ended. Nothing is done to an entry when its term ends; its state stays.
+func (e *Entry) Expired(today calendar.Date) bool {
+	return !e.ValidUntil.IsZero() && e.ValidUntil.Before(today)
 }
 
 // Change is one act on an entry, as the credential stage receives it inside the transaction.

@@ -19,7 +19,7 @@ import (
 	"akashi/internal/review"
 )
 
-const entryColumns = `register_id, id, registrar_id, number, person_ref, state, registered_on, facts, revision, updated_at`
+const entryColumns = `register_id, id, registrar_id, number, person_ref, state, registered_on, facts, revision, updated_at, class, valid_until`
 
 // Purposes are the reasons for which a register may be searched; the person concerned reads them in their own log.
 var Purposes = []string{"procedure", "inquiry_by_holder", "inquiry_by_authority", "correction", "audit"}
@@ -47,7 +47,7 @@ const maxFound = 50
 // it shows, so that they can see it.
 func (r *Reader) Search(ctx context.Context, o review.Officer, q Query) (found []Entry, err error) {
 	if !o.Staff.May(o.Body, account.RegisterSearch) {
-		return nil, fault.New(fault.Forbidden, "", "searching a register without the permission")
+		return nil, review.Refused(ctx, r.DB, o, account.RegisterSearch, "", fault.New(fault.Forbidden, "", "searching a register without the permission"))
 	}
 	if !slices.Contains(Purposes, q.Purpose) {
 		return nil, &fault.Error{Kind: fault.Invalid, Key: "fault.purpose", Fields: []fault.Field{{Name: "purpose", Key: "fault.purpose"}}, Doing: "searching without a purpose"}
@@ -136,8 +136,8 @@ func (e *Entry) seen(o review.Officer, act audit.Act, p account.Permission, purp
 
 // Open reads one entry with its history, for a purpose that is recorded.
 func (r *Reader) Open(ctx context.Context, o review.Officer, registerID string, id uuid.UUID, purpose string) (e *Entry, past []Past, err error) {
-	if !o.Staff.May(o.Body, account.RegisterView) {
-		return nil, nil, fault.New(fault.Forbidden, "", "opening an entry without the permission")
+	if err := r.mayView(ctx, o); err != nil {
+		return nil, nil, err
 	}
 	if !slices.Contains(Purposes, purpose) {
 		return nil, nil, fault.New(fault.Invalid, "fault.purpose", "opening an entry without a purpose")
@@ -151,7 +151,31 @@ func (r *Reader) Open(ctx context.Context, o review.Officer, registerID string, 
 		}
 		return audit.Record(ctx, tx, e.seen(o, audit.EntryView, account.RegisterView, purpose, "entry", "history"))
 	})
-	return e, past, err
+	return e, past, review.Refused(ctx, r.DB, o, account.RegisterView, "", err)
+}
+
+// Find sees that an entry is one of the officer's registrar, before anybody is asked why they want to see it. It shows
+// nothing of the entry, so only a refusal is recorded.
+func (r *Reader) Find(ctx context.Context, o review.Officer, registerID string, id uuid.UUID) error {
+	if err := r.mayView(ctx, o); err != nil {
+		return err
+	}
+	err := r.DB.InRegistrar(ctx, o.Body, func(tx *pg.Tx) error {
+		var there bool
+		err := tx.QueryRow(ctx, `select exists (select 1 from entry where register_id = $1 and id = $2)`, registerID, id).Scan(&there)
+		if err == nil && !there {
+			err = fault.New(fault.NotFound, "fault.no_entry", "finding an entry")
+		}
+		return err
+	})
+	return review.Refused(ctx, r.DB, o, account.RegisterView, "", err)
+}
+
+func (r *Reader) mayView(ctx context.Context, o review.Officer) error {
+	if o.Staff.May(o.Body, account.RegisterView) {
+		return nil
+	}
+	return review.Refused(ctx, r.DB, o, account.RegisterView, "", fault.New(fault.Forbidden, "", "opening an entry without the permission"))
 }
 
 // History reads every state of an entry, newest first.

@@ -62,6 +62,8 @@ type Facts struct {
 	Order       *payment.Order
 	Passer      *bool                    // nil: the procedure has no list of passers
 	Entry       Finding                  // what the register says; see LookUp
+	Bases       []application.BaseAnswer // what other registrars attest of the base licences
+	On          calendar.Date
 	Needed      []qualification.Evidence // documents that the case needs
 }
 
@@ -92,6 +94,8 @@ func (f Facts) examine(c qualification.Check) Finding {
 		return f.evidence(c)
 	case "entry":
 		return f.Entry
+	case "base":
+		return f.base()
 	}
 	return Finding{Result: None, Code: "human"}
 }
@@ -146,7 +150,7 @@ func (f Facts) resident() Finding {
 		return open
 	}
 	switch *q.Class {
-	case application.ResidentAlive:
+	case application.ResidentAlive, application.ResidentWithheld:
 		who := application.Declared(f.Case)
 		rows := []Comparison{compareName(q.Answer["name"], "", who.Name), compareText("birth_date", who.BirthDate.String(), q.Answer["birth_date"])}
 		if who.Sex != "" {
@@ -155,7 +159,10 @@ func (f Facts) resident() Finding {
 		if kana := who.NameKana.Full(); kana != "" && q.Answer["kana"] != "" {
 			rows = append(rows, compareText("kana", kana, q.Answer["kana"]))
 		}
-		return judged(rows, "resident_matches", "resident_differs")
+		if found := judged(rows, "resident_matches", "resident_differs"); *q.Class == application.ResidentAlive || found.Result != Pass {
+			return found
+		}
+		return Finding{Result: Attention, Code: "resident_withheld", Rows: rows}
 	case application.ResidentDeceased:
 		return Finding{Result: Fail, Code: "resident_deceased"}
 	}
@@ -209,6 +216,21 @@ func (f Facts) payment() Finding {
 		return Finding{Result: Attention, Code: "refunded"}
 	}
 	return Finding{Result: Pending, Code: "not_paid"}
+}
+
+// base reads what the registrar of the base licence has attested: one entry in force is enough. Without an answer, since the
+// register is not on the platform or the person has not linked the entry, a person looks at the document.
+func (f Facts) base() Finding {
+	found := Finding{Result: Attention, Code: "base_not_linked"}
+	for _, b := range f.Bases {
+		switch state := b.StateOn(f.On); state {
+		case "registered":
+			return Finding{Result: Pass, Code: "base_held"}
+		default:
+			found = Finding{Result: Fail, Code: "base_" + state}
+		}
+	}
+	return found
 }
 
 // evidence tells whether the documents of a check, or all that are required, were handed in. What they say is for a

@@ -3,6 +3,7 @@ package review_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -174,7 +175,7 @@ func TestRolesAndBodies(t *testing.T) {
 		t.Errorf("another body opens the case: %v, want not_found", err)
 	}
 	var recorded int
-	if err := w.DB.Superuser().QueryRow(ctx, `select count(*) from audit_event where act = 'staff.refused'`).Scan(&recorded); err != nil || recorded != 1 {
+	if err := w.DB.Superuser().QueryRow(ctx, `select count(*) from audit_event where act = 'staff.refused'`).Scan(&recorded); err != nil || recorded != 2 {
 		t.Errorf("%d refusals recorded, error %v", recorded, err)
 	}
 	elsewhere.Body = "mhlw"
@@ -316,6 +317,45 @@ func TestInboxPages(t *testing.T) {
 	}
 	if rows, err := w.Office.Inbox(t.Context(), w.Reviewer, review.Filter{Mine: true}); err != nil || len(rows) != 0 {
 		t.Errorf("nothing taken, but %d rows are mine, error %v", len(rows), err)
+	}
+}
+
+// TestInboxPageThroughOtherDoors: the function behind the inbox shows a body's own items through that body's door only.
+func TestInboxPageThroughOtherDoors(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	w.InReview(t)
+	ctx := t.Context()
+	office := w.DB.As(pg.RoleOffice)
+	for name, c := range map[string]struct {
+		open func(func(*pg.Tx) error) error
+		want int
+	}{
+		"own body":   {func(f func(*pg.Tx) error) error { return office.InBody(ctx, "mhlw", f) }, 1},
+		"other body": {func(f func(*pg.Tx) error) error { return office.InBody(ctx, "sssc", f) }, 0},
+		"registrar":  {func(f func(*pg.Tx) error) error { return office.InRegistrar(ctx, "mhlw", f) }, 0},
+		"nobody":     {func(f func(*pg.Tx) error) error { return office.Platform(ctx, f) }, 0},
+		"person": {func(f func(*pg.Tx) error) error {
+			return office.InPerson(ctx, pg.Person{ID: w.Nurse.ID, Ref: w.Ref(w.Nurse)}, f)
+		}, 0},
+		"public": {func(f func(*pg.Tx) error) error { return office.Public(ctx, f) }, 0},
+	} {
+		var n int
+		err := c.open(func(tx *pg.Tx) error {
+			return tx.QueryRow(ctx, `select count(*) from inbox_page(null, '', '', '', null, null, null, 10)`).Scan(&n)
+		})
+		if err != nil || n != c.want {
+			t.Errorf("%s: %d items, error %v, want %d", name, n, err, c.want)
+		}
+	}
+	for _, role := range []string{pg.RoleCitizen, pg.RolePublic, pg.RoleWorker} {
+		err := w.DB.As(role).InBody(ctx, "mhlw", func(tx *pg.Tx) error {
+			_, err := tx.Exec(ctx, `select count(*) from inbox_page(null, '', $1, '', null, null, null, 10)`, "")
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), "permission denied for function") {
+			t.Errorf("%s reads an inbox: %v, want permission denied", role, err)
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package review
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5"
+
 	"akashi/internal/account"
 	"akashi/internal/application"
 	"akashi/internal/pg"
@@ -16,7 +18,12 @@ type Standing struct {
 	Definition *qualification.Definition
 	Procedure  *qualification.Procedure // nil for a measure, a case that the office itself has opened
 	Work       *application.WorkItem
+	Proposal   string // what waits for the second person: approve or reject, "" for nothing
+	Measure    string // what the office itself proposes to do to an entry
 }
+
+// Grave tells whether agreeing to the proposal takes something away: then it has to be confirmed expressly.
+func (s Standing) Grave() bool { return s.Proposal == "reject" || s.Measure == MeasureRevoke }
 
 // Holds tells whether the officer holds the case now, in which step soever.
 func (s Standing) Holds(o Officer) bool {
@@ -28,6 +35,9 @@ func (s Standing) Reviews(o Officer) bool {
 	return s.Holds(o) && s.Work.Step == application.StepReview
 }
 
+// Forwards tells whether the officer holds the case to check it and to pass it on to the next body of its route.
+func (s Standing) Forwards(o Officer) bool { return s.Holds(o) && s.Work.Forwarding() }
+
 // Decides tells whether the officer holds the case for the decision.
 func (s Standing) Decides(o Officer) bool {
 	return s.Holds(o) && s.Work.Step == application.StepApproval
@@ -36,13 +46,34 @@ func (s Standing) Decides(o Officer) bool {
 // Standing reads where a case of the officer's body stands.
 func (d *Desk) Standing(ctx context.Context, o Officer, publicID string) (s Standing, err error) {
 	err = d.look(ctx, o, account.CaseView, publicID, func(tx *pg.Tx, c *application.Case) error {
-		s.State = c.State
-		if s.Definition, err = c.Definition(d.Catalogue); err != nil {
-			return err
-		}
-		s.Procedure = s.Definition.Procedure(c.ProcedureID)
-		s.Work, err = application.ActiveWork(ctx, tx, c)
+		s, err = d.standing(ctx, tx, c)
 		return err
 	})
 	return s, err
+}
+
+func (d *Desk) standing(ctx context.Context, tx *pg.Tx, c *application.Case) (s Standing, err error) {
+	s.State, s.Measure = c.State, c.Answers.Values["measure"]
+	if s.Definition, err = c.Definition(d.Catalogue); err != nil {
+		return s, err
+	}
+	s.Procedure = s.Definition.Procedure(c.ProcedureID)
+	var b pg.Batch
+	var work []application.WorkItem
+	var proposals []string
+	application.Papers{Work: &work}.Queue(&b, c)
+	if c.State == application.Proposed {
+		pg.ReadBy(&b, &proposals, pgx.RowTo[string], "reading what is proposed", `
+			select proposal from decision where register_id = $1 and application_id = $2 and outcome is null`, c.RegisterID, c.ID)
+	}
+	if err := b.Send(ctx, tx); err != nil {
+		return s, err
+	}
+	if len(work) > 0 {
+		s.Work = &work[0]
+	}
+	if len(proposals) > 0 {
+		s.Proposal = proposals[0]
+	}
+	return s, nil
 }

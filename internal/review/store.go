@@ -58,6 +58,28 @@ func openProposal(ctx context.Context, tx *pg.Tx, c *application.Case) (*Decisio
 	if err != nil {
 		return nil, err
 	}
+	return waiting(all)
+}
+
+// held reads the work item of a case and the proposal that waits for the second person, in one round trip.
+func held(ctx context.Context, tx *pg.Tx, c *application.Case) (*application.WorkItem, *Decision, error) {
+	var b pg.Batch
+	var work []application.WorkItem
+	var all []Decision
+	application.Papers{Work: &work}.Queue(&b, c)
+	queueDecisions(&b, c, &all)
+	if err := b.Send(ctx, tx); err != nil {
+		return nil, nil, err
+	}
+	p, err := waiting(all)
+	if len(work) == 0 {
+		return nil, p, err
+	}
+	return &work[0], p, err
+}
+
+// waiting finds the proposal without an outcome.
+func waiting(all []Decision) (*Decision, error) {
 	for i := range all {
 		if all[i].Outcome == nil {
 			return &all[i], nil
@@ -82,6 +104,7 @@ type Row struct {
 	LatestNote   string
 	WorkID       uuid.UUID
 	OpenedAt     time.Time
+	PersonRef    uuid.UUID
 }
 
 // Filter narrows the inbox. Zero values do not.
@@ -100,8 +123,19 @@ const pageLimit = 100
 // Inbox reads the body's work items that are not done, nearest deadline first, a page at a time by keyset.
 func (d *Desk) Inbox(ctx context.Context, o Officer, f Filter) (rows []Row, err error) {
 	if err := o.may(account.CaseView); err != nil {
-		return nil, err
+		return nil, Refused(ctx, d.DB, o, account.CaseView, "", err)
 	}
+	err = d.DB.InBody(ctx, o.Body, func(tx *pg.Tx) error {
+		if rows, err = read[Row](ctx, tx, "the inbox", inboxSQL, f.arguments(o)...); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, listed(o, rows))
+	})
+	return rows, err
+}
+
+// arguments are those of the database's function inbox_page, which finds the page in the order of the index.
+func (f Filter) arguments(o Officer) []any {
 	var mine, afterID *uuid.UUID
 	var afterDue *calendar.Date
 	var afterAt *time.Time
@@ -114,28 +148,33 @@ func (d *Desk) Inbox(ctx context.Context, o Officer, f Filter) (rows []Row, err 
 	if f.Limit <= 0 || f.Limit > pageLimit {
 		f.Limit = pageLimit
 	}
-	err = d.DB.InBody(ctx, o.Body, func(tx *pg.Tx) error {
-		rows, err = read[Row](ctx, tx, "the inbox", `
-			select a.register_id, a.public_id, a.definition_id, a.procedure_id,
-			       concat_ws('　', nullif(coalesce(a.answers->'values'->>'name.family', a.applicant->'name'->>'family', a.applicant->'name'->>'whole'), ''),
-			         nullif(coalesce(a.answers->'values'->>'name.given', a.applicant->'name'->>'given'), '')),
-			       a.submitted_at, w.due, w.step, w.state, a.state, w.assignee,
-			       coalesce((select n.body from case_note n where n.register_id = a.register_id and n.application_id = a.id order by n.at desc limit 1), ''),
-			       w.id, w.opened_at
-			  from work_item w
-			  join application a on a.register_id = w.register_id and a.id = w.application_id
-			 where w.body_id = $1 and w.state in ('open', 'taken', 'waiting')
-			   and ($2::uuid is null or w.assignee = $2)
-			   and ($3 = '' or w.step = $3) and ($4 = '' or w.state = $4) and ($5 = '' or a.definition_id = $5)
-			   and ($6::date is null or (w.due, w.opened_at, w.id) > ($6, $7, $8))
-			 order by w.due, w.opened_at, w.id
-			 limit $9`, o.Body, mine, f.Step, f.State, f.Definition, afterDue, afterAt, afterID, f.Limit)
-		if err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.Event{Act: audit.CaseList, Actor: o.Actor(account.CaseView), Purpose: "inbox", Registrar: o.Body})
-	})
-	return rows, err
+	return []any{mine, f.Step, f.State, f.Definition, afterDue, afterAt, afterID, f.Limit}
+}
+
+// inboxSQL reads what the inbox shows of the cases of one page.
+const inboxSQL = `
+	select a.register_id, a.public_id, a.definition_id, a.procedure_id,
+	       concat_ws('　', nullif(coalesce(a.answers->'values'->>'name.family', a.applicant->'name'->>'family', a.applicant->'name'->>'whole'), ''),
+	         nullif(coalesce(a.answers->'values'->>'name.given', a.applicant->'name'->>'given'), '')),
+	       a.submitted_at, w.due, w.step, w.state, a.state, w.assignee,
+	       coalesce((select n.body from case_note n where n.register_id = a.register_id and n.application_id = a.id order by n.at desc limit 1), ''),
+	       w.id, w.opened_at, a.person_ref
+	  from inbox_page($1, $2, $3, $4, $5, $6, $7, $8) p
+	  join work_item w on w.register_id = p.register_id and w.application_id = p.application_id and w.id = p.id
+	  join application a on a.register_id = w.register_id and a.id = w.application_id
+	 order by w.due, w.opened_at, w.id`
+
+// listed is the audit line of a page of the inbox: one event that names everybody whose name the page shows, so that each of
+// them sees the look.
+func listed(o Officer, rows []Row) audit.Event {
+	e := audit.Event{Act: audit.CaseList, Actor: o.Actor(account.CaseView), Purpose: "inbox", Registrar: o.Body}
+	for _, row := range rows {
+		e.Subjects = append(e.Subjects, row.PersonRef)
+	}
+	if len(rows) > 0 {
+		e.Items = []string{"name"}
+	}
+	return e
 }
 
 // Count is one counter of the inbox.
@@ -148,7 +187,7 @@ type Count struct {
 // Counts reads the counters of the body's inbox.
 func (d *Desk) Counts(ctx context.Context, o Officer) (counts []Count, err error) {
 	if err := o.may(account.CaseView); err != nil {
-		return nil, err
+		return nil, Refused(ctx, d.DB, o, account.CaseView, "", err)
 	}
 	err = d.DB.InBody(ctx, o.Body, func(tx *pg.Tx) error {
 		counts, err = read[Count](ctx, tx, "the inbox's counters", `

@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"akashi/internal/clock"
+	"akashi/internal/connector/signer/token"
 	"akashi/internal/fault"
+	"akashi/internal/issuance"
 	"akashi/internal/qualification"
 	"akashi/internal/server"
 )
@@ -49,6 +51,13 @@ type Service struct {
 	ClientID string
 }
 
+// Timestamps is an authority for timestamps (RFC 3161).
+type Timestamps struct {
+	URL     string              // of the service; empty: none is asked
+	Lists   string              // where the revocation list of its certificates is; empty: none is fetched
+	Anchors []*x509.Certificate // from which its certificates descend; needed to check timestamps, too
+}
+
 // Config is everything that a process of Akashi needs to know beside its database. Parts, Clock, Log and DataDir are
 // always required; what else is, depends on the parts and is checked by New.
 type Config struct {
@@ -76,8 +85,26 @@ type Config struct {
 	// RevocationLists is where revocation lists of signing certificates are fetched.
 	RevocationLists string
 
+	// Timestamps is the authority whose timestamps signed PDFs carry; without an address they carry none.
+	Timestamps Timestamps
+	// WebhookNetworks are networks to which notifications go although they are not open, by plain HTTP, too: loopback in the
+	// demonstration, none in earnest.
+	WebhookNetworks []netip.Prefix
+
+	// Wallets may ask for authorization by themselves; whoever has an offer needs none of them.
+	Wallets issuance.Wallets
+	// WalletProviders are the authorities above the providers of wallets; where there are any, every wallet and every key that is
+	// given a credential must be attested. None: nobody's attestation is asked for.
+	WalletProviders issuance.Providers
+
 	// CredentialBase is the address that QR codes begin with; empty: the public part's /w/.
 	CredentialBase string
+
+	// Token is where the registrars' private keys are kept; without a module they lie in files.
+	Token token.Config
+
+	// NameFont is the file of the font IPAmj Mincho, with which PDFs show names; empty: it is looked up where systems keep it.
+	NameFont string
 }
 
 // Runs tells whether the process runs a part.
@@ -113,8 +140,10 @@ func (c Config) needs() []need {
 		{"the address of the resident registry", c.Resident.URL, []Part{Citizen, Worker}},
 		{"the address of the family register", c.Family.URL, []Part{Citizen, Worker}},
 		{"the address of the payment provider", c.Payment.URL, []Part{Citizen, API, Worker}},
+		{"the citizen portal's origin, for the holders of wallets", c.origin(Citizen), []Part{API}},
 		{"the public part's origin, for QR codes", c.CredentialBase + c.origin(Public), []Part{Citizen}},
-		{"the API's origin, for the payment provider's callbacks", c.origin(API), []Part{Citizen, Worker}},
+		{"the public part's origin, for status lists", c.origin(Public), []Part{Citizen, Worker, API}},
+		{"the API's origin, for the payment provider's callbacks and offers to wallets", c.origin(API), []Part{Citizen, Worker}},
 		{"the citizen portal's origin, for the way back from the payment", c.origin(Citizen), []Part{Worker}},
 	}
 	for _, p := range portals {
@@ -145,6 +174,9 @@ func (c Config) Check() error {
 	}
 	if c.Runs(Citizen) && len(c.Anchors) == 0 {
 		lacks = append(lacks, "no certificate of the authority for signing certificates is trusted")
+	}
+	if c.Timestamps.URL != "" && len(c.Timestamps.Anchors) == 0 {
+		lacks = append(lacks, "no certificate of the timestamp authority is trusted")
 	}
 	for p, a := range c.Addresses {
 		if u, err := url.Parse(a.Origin); err != nil || u.Host == "" || u.Path != "" {

@@ -11,6 +11,7 @@ import (
 	"akashi/internal/connector/identity"
 	"akashi/internal/connector/payment"
 	"akashi/internal/connector/resident"
+	"akashi/internal/connector/timestamp"
 	"akashi/internal/connector/wire"
 	"akashi/internal/format/jpki"
 	"akashi/internal/vault"
@@ -24,11 +25,12 @@ type outside struct {
 	ask      map[string]application.Ask
 	provider *cashdesk
 	verify   application.VerifySignature
+	stamps   *timestamp.Client // nil: no timestamp authority is configured
 }
 
 // connect prepares the connections.
 func (s *System) connect(context.Context) error {
-	for _, step := range []func() error{s.connectLogins, s.connectRegistries, s.connectPayment, s.trustCards} {
+	for _, step := range []func() error{s.connectLogins, s.connectRegistries, s.connectPayment, s.connectTimestamps, s.trustCards} {
 		if err := step(); err != nil {
 			return fmt.Errorf("connecting to the outside systems: %w", err)
 		}
@@ -120,6 +122,15 @@ func (s *System) connectPayment() error {
 	}
 	s.outside.provider = &cashdesk{client: client, catalogue: s.Catalogue, callback: s.origin(API) + CallbackPath}
 	return nil
+}
+
+// connectTimestamps prepares the asking for timestamps, where an authority is configured.
+func (s *System) connectTimestamps() (err error) {
+	if s.Timestamps.URL == "" {
+		return nil
+	}
+	s.outside.stamps, err = timestamp.New(timestamp.Config{URL: s.Timestamps.URL, Lists: s.Timestamps.Lists, Anchors: s.Timestamps.Anchors, Clock: s.Clock})
+	return err
 }
 
 // trustCards prepares the verification of signatures made with the national ID card.

@@ -16,7 +16,7 @@ import (
 // them by a foreign key. The worker writes them at its start.
 func requireReference(ctx context.Context, db *pg.DB, cat *qualification.Catalogue) error {
 	return db.Platform(ctx, func(tx *pg.Tx) error {
-		for _, d := range cat.List() {
+		for _, d := range cat.Versions() {
 			var stored string
 			err := tx.QueryRow(ctx, `select sha256 from definition where id = $1 and version = $2`, d.ID, d.Version).Scan(&stored)
 			if err != nil && !errors.Is(err, pgx.ErrNoRows) {

@@ -14,15 +14,21 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"akashi/internal/application"
+	"akashi/internal/authoring"
 	"akashi/internal/blob"
+	"akashi/internal/connector/signer"
+	"akashi/internal/fault"
 	"akashi/internal/job"
 	"akashi/internal/pg"
 	"akashi/internal/qualification"
+	"akashi/internal/rollout"
 	"akashi/internal/server"
+	"akashi/internal/typeface"
 	"akashi/internal/vault"
 	"akashi/qualifications"
 )
@@ -31,13 +37,19 @@ import (
 type System struct {
 	Config
 
-	db      *Database
-	vault   *vault.Vault
-	blobs   *blob.Store
-	jobs    *job.Inserter
-	outside outside
-	servers []*server.Server
-	worker  *worker // nil when the process does not run it
+	db        *Database
+	vault     *vault.Vault
+	keys      *signer.Signer // nil in a process that signs nothing
+	closeKeys func() error   // nil without keys
+	blobs     *blob.Store
+	fonts     *typeface.Shelf // nil in a process that prints nothing
+	jobs      *job.Inserter
+	outside   outside
+	servers   []*server.Server
+	worker    *worker // nil when the process does not run it
+	acts      *pg.DB  // where newer acts of selective use are looked for
+	authors   *authoring.Follower
+	files     map[string][]byte // definitions that the program carries
 }
 
 // OpenVault opens the platform's own keys in a data directory, and makes what is missing. The simulators and the
@@ -46,8 +58,17 @@ func OpenVault(dataDir string) (*vault.Vault, error) {
 	return vault.Open(filepath.Join(dataDir, "secrets"))
 }
 
-// Definitions reads the qualifications that the program carries.
-func Definitions() (*qualification.Catalogue, error) { return qualification.Load(qualifications.Files) }
+// definitions reads the files that the program carries, once in a process: they cannot change while it runs.
+var definitions = sync.OnceValues(func() (*qualification.Catalogue, error) { return qualification.Load(qualifications.Files) })
+
+// Definitions returns the qualifications that the program carries. Each caller has them with acts of its own.
+func Definitions() (*qualification.Catalogue, error) {
+	cat, err := definitions()
+	if err != nil {
+		return nil, err
+	}
+	return cat.Apart(), nil
+}
 
 // New makes a process ready: when it returns, every address is bound and nothing is missing. fault.Invalid says what of
 // the configuration is.
@@ -77,9 +98,25 @@ func (s *System) open(context.Context) (err error) {
 	if s.blobs, err = blob.New(filepath.Join(s.DataDir, "files")); err != nil {
 		return err
 	}
+	if s.Runs(Worker) || s.Runs(Citizen) || s.Runs(API) {
+		if s.keys, s.closeKeys, err = openSigner(s.DataDir, s.Clock, s.Token); err != nil {
+			return err
+		}
+	}
+	if s.Runs(Worker) {
+		if s.fonts, err = typeface.Open(s.NameFont); err != nil {
+			return fault.Wrap(fault.Invalid, err, "configuring")
+		}
+		if s.fonts.NameFont == "" {
+			s.Log.Warn("no IPAmj Mincho was found: names with characters that the program's own font lacks get no PDF (Debian: fonts-ipamj-mincho)")
+		}
+	}
 	s.jobs, err = job.NewInserter()
 	return err
 }
+
+// keysDir is where the registrars' signing keys lie.
+func keysDir(dataDir string) string { return filepath.Join(dataDir, "keys") }
 
 // poolSizes bound how many connections each part opens.
 func poolSize(p Part) int32 {
@@ -118,7 +155,8 @@ func (s *System) as(ctx context.Context, p Part) (*pg.DB, error) {
 }
 
 // reference brings the reference tables to the definitions that the program carries, or, in a process without the
-// worker's rights, sees that they are. Versions that only the database still has join the catalogue.
+// worker's rights, sees that they are. Versions that only the database still has join the catalogue, and the approved acts of
+// selective use lie over it.
 func (s *System) reference(ctx context.Context) error {
 	p := s.Parts[0]
 	if s.Runs(Worker) {
@@ -135,8 +173,32 @@ func (s *System) reference(ctx context.Context) error {
 	} else if err := requireReference(ctx, db, s.Catalogue); err != nil {
 		return err
 	}
-	s.Catalogue, err = application.LoadPinned(ctx, db, s.Catalogue)
-	return err
+	if s.Catalogue, err = application.LoadPinned(ctx, db, s.Catalogue); err != nil {
+		return err
+	}
+	s.acts = db
+	if err := s.authored(ctx, db); err != nil {
+		return err
+	}
+	return rollout.Refresh(ctx, db, s.Catalogue)
+}
+
+// authored takes up the versions of definitions that authors have brought in through the console.
+func (s *System) authored(ctx context.Context, db *pg.DB) (err error) {
+	if s.files, err = qualification.ReadFiles(qualifications.Files); err != nil {
+		return err
+	}
+	carried, err := definitions()
+	if err != nil {
+		return err
+	}
+	s.authors = &authoring.Follower{DB: db, Catalogue: s.Catalogue, Files: s.files, Carried: authoring.Carried(carried), Log: s.Log}
+	if s.Runs(Worker) {
+		s.authors.Sync = func(ctx context.Context, cat *qualification.Catalogue) error {
+			return application.SyncReference(ctx, db, cat)
+		}
+	}
+	return s.authors.Refresh(ctx)
 }
 
 // Run serves until ctx ends or something fails that cannot be lived with. Listeners stop first and let running requests
@@ -144,6 +206,8 @@ func (s *System) reference(ctx context.Context) error {
 func (s *System) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Run(ctx, s.servers...) })
+	g.Go(func() error { return rollout.Follow(ctx, s.acts, s.Catalogue, s.Log) })
+	g.Go(func() error { return s.authors.Follow(ctx) })
 	if s.worker != nil {
 		g.Go(func() error { return s.worker.run(ctx) })
 	}
@@ -155,7 +219,11 @@ func (s *System) Run(ctx context.Context) error {
 			return fmt.Errorf("the private database has ended: %w", s.db.Err())
 		}
 	})
-	return g.Wait()
+	err := g.Wait()
+	if s.closeKeys != nil {
+		err = errors.Join(err, s.closeKeys())
+	}
+	return err
 }
 
 // release gives bound addresses back after a start that failed.

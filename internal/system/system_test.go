@@ -17,9 +17,11 @@ import (
 	"time"
 
 	"akashi/internal/clock"
+	"akashi/internal/credential"
 	"akashi/internal/fault"
 	"akashi/internal/pg"
 	"akashi/internal/pg/pgserver"
+	"akashi/internal/pg/pgtest"
 	"akashi/internal/server"
 )
 
@@ -69,7 +71,7 @@ func TestConfigurationSaysWhatIsMissing(t *testing.T) {
 // private is a private database in a directory that the user postgres can reach.
 func private(t *testing.T) (*Database, string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "akashi-system-")
+	dir, err := os.MkdirTemp(pgtest.Scratch(), "akashi-system-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,13 +205,27 @@ func TestOldVersionsStayKnown(t *testing.T) {
 	}
 }
 
-// Keys are made once, published, and the same after a restart; every registrar has one.
+// Keys are made once, published, and the same after a restart; every registrar has one for each purpose. An authority of our
+// own certifies the keys that have no certificate.
 func TestKeysArePublishedOnce(t *testing.T) {
 	db, dir := private(t)
 	cfg := whole(dir)
 	cfg.Parts = []Part{Worker}
+	cat, err := Definitions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keepers := map[string]bool{}
+	for _, g := range cat.Registers() {
+		keepers[g.Registrar] = true
+	}
 	var before []string
-	for range 2 {
+	for start := range 2 {
+		if start == 1 {
+			if err := errors.Join(InitCA(dir, "Test CA", cfg.Clock), InitCA(dir, "Test CA", cfg.Clock)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if _, err := New(t.Context(), cfg, db); err != nil {
 			t.Fatal(err)
 		}
@@ -218,11 +234,13 @@ func TestKeysArePublishedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		var now []string
-		if err := worker.Pool.QueryRow(t.Context(), `select array_agg(registrar_id || ' ' || kid order by kid) from signing_key`).Scan(&now); err != nil {
+		var uses, certified int
+		if err := worker.Pool.QueryRow(t.Context(), `select array_agg(kid order by kid), count(distinct (registrar_id, purpose)), count(*) filter (where cardinality(chain) = 2)
+			from signing_key`).Scan(&now, &uses, &certified); err != nil {
 			t.Fatal(err)
 		}
-		if len(now) != 4 || before != nil && !slices.Equal(now, before) {
-			t.Errorf("keys %v, before %v", now, before)
+		if want := len(keepers) * len(credential.Purposes); len(now) != want || uses != want || before != nil && !slices.Equal(now, before) || certified != want*start {
+			t.Errorf("%d keys for %d uses, %d certified, want %d and the same as before", len(now), uses, certified, want)
 		}
 		before = now
 	}

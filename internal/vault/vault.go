@@ -34,11 +34,14 @@ const (
 	fileRef            = "ref.key"
 	fileCitizenCookie  = "citizen-cookie.key"
 	fileOfficeCookie   = "office-cookie.key"
+	filePresentation   = "presentation.key"
 	fileNote           = "audit-note.key"
 	fileCitizenSign    = "citizen-client-sign.pem"
 	fileCitizenDecrypt = "citizen-client-decrypt.pem"
 	fileStaffSign      = "staff-client-sign.pem"
 	fileServicesSign   = "services-client-sign.pem"
+	fileSeal           = "seal.key"
+	fileWebhookSign    = "webhook-sign.pem"
 )
 
 // NoteName is the name under which checkpoints of the audit log are signed, and the log's origin (C2SP tlog-checkpoint).
@@ -50,9 +53,11 @@ const rsaBits = 3072
 type Vault struct {
 	hidden
 	ref, citizenCookie, officeCookie Secret
+	presentation                     Secret
 	checkpoint                       Checkpoint
 	citizenSign, staffSign           SigningKey
-	servicesSign                     SigningKey
+	servicesSign, webhookSign        SigningKey
+	sealing                          Secret
 	citizenDecrypt                   DecryptionKey
 }
 
@@ -79,11 +84,14 @@ func read(dir string) (*Vault, error) {
 		{fileRef, newSymmetric, v.ref.take},
 		{fileCitizenCookie, newSymmetric, v.citizenCookie.take},
 		{fileOfficeCookie, newSymmetric, v.officeCookie.take},
+		{filePresentation, newSymmetric, v.presentation.take},
 		{fileNote, newNoteKey, v.checkpoint.take},
 		{fileCitizenSign, newSigningKey, v.citizenSign.take},
 		{fileStaffSign, newSigningKey, v.staffSign.take},
 		{fileServicesSign, newSigningKey, v.servicesSign.take},
 		{fileCitizenDecrypt, newDecryptionKey, v.citizenDecrypt.take},
+		{fileSeal, newSymmetric, v.sealing.take},
+		{fileWebhookSign, newSigningKey, v.webhookSign.take},
 	}
 	for _, s := range steps {
 		content, err := loadOrMake(filepath.Join(dir, s.file), s.make)
@@ -106,6 +114,9 @@ func (v *Vault) CitizenCookieKey() Secret { return v.citizenCookie }
 // OfficeCookieKey protects cookies of the office console, 32 bytes.
 func (v *Vault) OfficeCookieKey() Secret { return v.officeCookie }
 
+// PresentationKey is what the keys come from to which wallets encrypt their answers, 32 bytes.
+func (v *Vault) PresentationKey() Secret { return v.presentation }
+
 // Checkpoint signs and checks checkpoints of the audit log.
 func (v *Vault) Checkpoint() Checkpoint { return v.checkpoint }
 
@@ -120,6 +131,12 @@ func (v *Vault) StaffClientKey() SigningKey { return v.staffSign }
 
 // ServicesClientKey signs the tokens with which the registries and the payment provider are called (ES256).
 func (v *Vault) ServicesClientKey() SigningKey { return v.servicesSign }
+
+// SealKey seals what registered verifiers send until it is checked, and is what the key for sealed results is derived from; 32 bytes.
+func (v *Vault) SealKey() Secret { return v.sealing }
+
+// WebhookKey signs notifications to registered verifiers (ecdsa-p256-sha256).
+func (v *Vault) WebhookKey() SigningKey { return v.webhookSign }
 
 func newSymmetric() ([]byte, error) {
 	key := make([]byte, 32)

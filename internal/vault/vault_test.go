@@ -135,8 +135,8 @@ func TestFilesArePrivateAndNothingElseStays(t *testing.T) {
 	}
 	entries, err := os.ReadDir(d)
 	must(t, err)
-	if len(entries) != 8 {
-		t.Errorf("%d files, want 8: %v", len(entries), entries)
+	if len(entries) != 11 {
+		t.Errorf("%d files, want 11: %v", len(entries), entries)
 	}
 	for _, e := range entries {
 		info, err := e.Info()

@@ -11,8 +11,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 	gocose "github.com/veraison/go-cose"
@@ -80,7 +82,7 @@ func parsed(t testing.TB, w *casetest.World) verification.KeySet {
 func TestOfflineCheck(t *testing.T) {
 	t.Parallel()
 	w, url := issued(t)
-	set := parsed(t, w)
+	set := parsed(t, w).For(credential.ForCredential)
 	now := casetest.Start()
 	if len(set) != 1 || set[0].Registrar != "mhlw" || len(set[0].Registers) == 0 || !set[0].NotBefore.Equal(keySet(t, w)[0].NotBefore) {
 		t.Fatalf("the published keys read back are %+v", set)
@@ -97,17 +99,21 @@ func TestOfflineCheck(t *testing.T) {
 		verdict    verification.Verdict
 		untampered verification.Outcome
 		issuer     verification.Outcome
+		reason     verification.Refusal
 	}{
-		{"genuine", set, url, verification.CannotTell, verification.Yes, verification.Yes},
-		{"changed", set, bent(t, url), verification.Tampered, verification.No, verification.Unknown},
-		{"no message", set, "見本", verification.Unreadable, verification.Unknown, verification.Unknown},
-		{"key not in the set", verification.KeySet{}, url, verification.CannotTell, verification.Unknown, verification.Unknown},
-		{"key of another register", with(func(k *verification.PublishedKey) { k.Registers = []string{"JKSA"} }), url, verification.UnknownIssuer, verification.Unknown, verification.No},
-		{"distrusted key", with(func(k *verification.PublishedKey) { k.DistrustedAt = &now }), url, verification.UnknownIssuer, verification.Unknown, verification.No},
-		{"retired key", with(func(k *verification.PublishedKey) { k.RetiredAt = &now }), url, verification.CannotTell, verification.Yes, verification.Yes},
+		{"genuine", set, url, verification.CannotTell, verification.Yes, verification.Yes, verification.NoPlace},
+		{"changed", set, bent(t, url), verification.Tampered, verification.No, verification.Unknown, ""},
+		{"no message", set, "見本", verification.Unreadable, verification.Unknown, verification.Unknown, ""},
+		{"key not in the set", verification.KeySet{}, url, verification.CannotTell, verification.Unknown, verification.Unknown, verification.UnknownKey},
+		{"key for status lists", with(func(k *verification.PublishedKey) { k.Purpose = "status" }), url, verification.UnknownIssuer, verification.Unknown, verification.No, verification.WrongPurpose},
+		{"key for documents", with(func(k *verification.PublishedKey) { k.Purpose = "document" }), url, verification.UnknownIssuer, verification.Unknown, verification.No, verification.WrongPurpose},
+		{"key for mobile documents", with(func(k *verification.PublishedKey) { k.Purpose = "mdoc" }), url, verification.UnknownIssuer, verification.Unknown, verification.No, verification.WrongPurpose},
+		{"key of another register", with(func(k *verification.PublishedKey) { k.Registers = []string{"JKSA"} }), url, verification.UnknownIssuer, verification.Unknown, verification.No, verification.WrongRegister},
+		{"distrusted key", with(func(k *verification.PublishedKey) { k.DistrustedAt = &now }), url, verification.UnknownIssuer, verification.Unknown, verification.No, verification.Distrusted},
+		{"retired key", with(func(k *verification.PublishedKey) { k.RetiredAt = &now }), url, verification.CannotTell, verification.Yes, verification.Yes, verification.NoPlace},
 	} {
 		r := c.set.Check(c.text, now)
-		if r.Verdict != c.verdict || r.Untampered != c.untampered || r.Issuer != c.issuer || r.Status != verification.Unknown {
+		if r.Verdict != c.verdict || r.Untampered != c.untampered || r.Issuer != c.issuer || r.Status != verification.Unknown || r.Reason != string(c.reason) {
 			t.Errorf("%s: %+v", c.name, r)
 		}
 		if shown := r.Facts != nil; shown != (c.untampered == verification.Yes) {
@@ -125,14 +131,14 @@ func TestKeysInAnotherImplementation(t *testing.T) {
 		t.Fatal(err)
 	}
 	var keys []cbor.RawMessage
-	if err := cbor.Unmarshal(raw, &keys); err != nil || len(keys) != 1 {
+	if err := cbor.Unmarshal(raw, &keys); err != nil || len(keys) != len(credential.Purposes) {
 		t.Fatalf("%d keys, %v", len(keys), err)
 	}
 	var key gocose.Key
 	if err := key.UnmarshalCBOR(keys[0]); err != nil {
 		t.Fatal(err)
 	}
-	if string(key.ID) != "mhlw-test" || key.Params["registrar"] != "mhlw" {
+	if string(key.ID) != "mhlw-test" || key.Params["registrar"] != "mhlw" || key.Params["purpose"] != "credential" || key.Params["x5chain"] == nil || key.Params["not_after"] == nil {
 		t.Errorf("key %q with %v", key.ID, key.Params)
 	}
 	message, err := cose.ParseURL(url)
@@ -149,6 +155,77 @@ func TestKeysInAnotherImplementation(t *testing.T) {
 	}
 	if err := sign1.Verify(nil, verifier); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestEveryPurposeIsPublished: each key says what it is for, and carries its certificates; a set that does not say it is none.
+func TestEveryPurposeIsPublished(t *testing.T) {
+	t.Parallel()
+	w, _ := issued(t)
+	set := parsed(t, w)
+	var purposes []credential.Purpose
+	for _, k := range set {
+		purposes = append(purposes, credential.Purpose(k.Purpose))
+		if len(k.Chain) != 2 || k.RetiredAt != nil || k.RegistrarName != "厚生労働省" {
+			t.Errorf("%s: %+v", k.KID, k)
+		}
+	}
+	slices.Sort(purposes)
+	if !slices.Equal(purposes, slices.Sorted(slices.Values(credential.Purposes))) {
+		t.Errorf("published for %v", purposes)
+	}
+	for _, purpose := range []string{"", "verifier", "Credential"} {
+		bent := slices.Clone(set)
+		bent[0].Purpose = purpose
+		raw, err := bent.JWKS()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verification.ParseKeySet(raw); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "purpose") {
+			t.Errorf("purpose %q: %v, want a fault of kind invalid", purpose, err)
+		}
+	}
+}
+
+// TestSuccession: a key that is published before it signs leaves the one before it in use until then.
+func TestSuccession(t *testing.T) {
+	t.Parallel()
+	w, url := issued(t)
+	next, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := w.Clock.Now().Add(10 * time.Minute).Truncate(time.Second)
+	worker := w.DB.As(pg.RoleWorker)
+	if err := credential.PublishKeys(t.Context(), worker, credential.SigningKey{KID: "mhlw-next", Registrar: "mhlw", Purpose: credential.ForCredential,
+		Public: &next.PublicKey, NotBefore: from}); err != nil {
+		t.Fatal(err)
+	}
+	signs := func() (kid string) {
+		if err := worker.Platform(t.Context(), func(tx *pg.Tx) error {
+			k, err := credential.KeyFor(t.Context(), tx, "mhlw", credential.ForCredential)
+			if err == nil {
+				kid = k.KID
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return kid
+	}
+	if kid := signs(); kid != "mhlw-test" {
+		t.Errorf("before its time signs %s", kid)
+	}
+	w.Clock.Set(from)
+	if kid := signs(); kid != "mhlw-next" {
+		t.Errorf("from its time on signs %s", kid)
+	}
+	set := parsed(t, w).For(credential.ForCredential)
+	if len(set) != 2 || set[0].RetiredAt == nil || !set[0].RetiredAt.Equal(from) || set[1].RetiredAt != nil || set[1].NotAfter() != nil {
+		t.Errorf("published: %+v", set)
+	}
+	if r := w.Verifier.CheckText(t.Context(), url); r.Verdict != verification.Valid {
+		t.Errorf("what the retired key signed: %+v", r)
 	}
 }
 
@@ -252,7 +329,8 @@ func TestAnOldKeyCannotSpeakForALaterCredential(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := w.Clock.Now().AddDate(-5, 0, 0)
-	if err := credential.PublishKey(t.Context(), w.DB.As(pg.RoleWorker), "mhlw-old", "mhlw", &old.PublicKey, from); err != nil {
+	if err := credential.PublishKeys(t.Context(), w.DB.As(pg.RoleWorker), credential.SigningKey{KID: "mhlw-old", Registrar: "mhlw",
+		Purpose: credential.ForCredential, Public: &old.PublicKey, NotBefore: from}); err != nil {
 		t.Fatal(err)
 	}
 	toSign, err := cose.ToBeSigned(genuine.Protected, genuine.Payload)

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"akashi/internal/application"
+	"akashi/internal/calendar"
 	"akashi/internal/credential"
 	"akashi/internal/fault"
 	"akashi/internal/format/cose"
@@ -38,17 +40,19 @@ const (
 	Suspended     Verdict = "suspended"
 	Revoked       Verdict = "revoked"
 	Replaced      Verdict = "replaced"
+	Expired       Verdict = "expired" // genuine, and its term has ended
 	Tampered      Verdict = "tampered"
 	UnknownIssuer Verdict = "unknown_issuer"
+	RunOut        Verdict = "run_out" // a code made for a screen whose time has passed: it is to be shown again
 	CannotTell    Verdict = "cannot_tell"
 	Unreadable    Verdict = "unreadable" // no credential in what was given
 )
 
 // Verdicts lists every verdict.
-var Verdicts = []Verdict{Valid, Suspended, Revoked, Replaced, Tampered, UnknownIssuer, CannotTell, Unreadable}
+var Verdicts = []Verdict{Valid, Suspended, Revoked, Replaced, Expired, Tampered, UnknownIssuer, RunOut, CannotTell, Unreadable}
 
 // Sure tells whether the verdict is an answer: a credential that is valid or is not.
-func (v Verdict) Sure() bool { return v != CannotTell && v != Unreadable }
+func (v Verdict) Sure() bool { return v != CannotTell && v != RunOut && v != Unreadable }
 
 // Outcome is the result of one of the three checks.
 type Outcome string
@@ -69,7 +73,11 @@ type Result struct {
 	IssuerName string            `json:"issuer_name,omitempty"`
 	Facts      map[string]string `json:"facts,omitempty"` // by two-letter key; only of a credential whose signature holds
 	StatusAt   *time.Time        `json:"status_since,omitempty"`
+	Reason     string            `json:"reason,omitempty"` // of a PDF that is not valid as a document (see format/pades), or of a check without the service (see Refusal), or NumberNotUsed
 	CheckedAt  time.Time         `json:"checked_at"`
+	// LegalOriginal is since when the digital credential of this qualification is the legal original (法令上の原本), zero when the
+	// paper licence is. It is said of a credential whose issuer is certain.
+	LegalOriginal calendar.Date `json:"legal_original_since,omitzero"`
 }
 
 // shown are the facts that a result repeats: enough to compare with a photo identity document, and no more. The birth
@@ -84,36 +92,43 @@ type Verifier struct {
 	Log       *slog.Logger // why a check could not be made; nil: not told
 
 	parsed sync.Map // kid → *parsedKey
+	chains sync.Map // kid → []*x509.Certificate
 }
 
-// CheckText checks what a QR code holds, or a person pasted: a URL of the verification page, or the bare message.
+// CheckText checks what a QR code holds, or a person pasted: a URL of the verification page, the bare message, or a
+// credential for wallets (SD-JWT VC, W3C credential, mobile document in hexadecimal or base64).
 func (v *Verifier) CheckText(ctx context.Context, text string) Result {
-	s, facts, r := open(text, v.DB.Clock.Now())
+	text = strings.TrimSpace(text)
+	if of, ok := walletForm(text); ok {
+		return v.register(ctx).check(text, of, v.DB.Clock.Now())
+	}
+	if raw, ok := mdocIn(text); ok {
+		return v.checkMDocBytes(ctx, raw)
+	}
+	message, err := cose.ParseURL(text)
+	if m, ok := compactIn(message, err); ok {
+		return v.checkCompact(ctx, m, v.DB.Clock.Now())
+	}
+	s, r := open(message, err, v.DB.Clock.Now())
 	if s == nil {
 		return r
 	}
-	return v.check(ctx, s, facts, r)
+	return v.check(ctx, s, s.Facts, r)
 }
 
-// open reads the message out of a text. Without a message the result is final.
-func open(text string, now time.Time) (*cose.Sign1, map[string]string, Result) {
+// open reads a message of the national profile, unread being why there is none. Without one the result is final.
+func open(message []byte, unread error, now time.Time) (*cose.Sign1, Result) {
 	r := Result{Untampered: Unknown, Issuer: Unknown, Status: Unknown, CheckedAt: now}
-	message, err := cose.ParseURL(text)
-	if err != nil {
+	if unread != nil {
 		r.Verdict = Unreadable
-		return nil, nil, r
+		return nil, r
 	}
 	s, err := cose.Decode(message)
-	if err != nil {
+	if err != nil || s.Facts[cose.CertificateID] == "" {
 		r.Verdict, r.Untampered = Tampered, No
-		return nil, nil, r
+		return nil, r
 	}
-	facts, err := cose.DecodePayload(s.Payload)
-	if err != nil || facts[cose.CertificateID] == "" {
-		r.Verdict, r.Untampered = Tampered, No
-		return nil, nil, r
-	}
-	return s, facts, r
+	return s, r
 }
 
 // CheckImage checks a picture (PNG or JPEG) with a QR code in it. The error says why no code could be read
@@ -153,7 +168,9 @@ func (v *Verifier) check(ctx context.Context, s *cose.Sign1, facts map[string]st
 		r.Verdict, r.Untampered = Tampered, No
 		return r
 	}
-	return row.status(r.proven(facts))
+	r = r.proven(facts)
+	r.LegalOriginal = v.Catalogue.LegalOriginal(reg.Qualification, calendar.Of(r.CheckedAt))
+	return row.status(r)
 }
 
 // tell logs why a status is not known. The error names what was being read, never what was scanned.
@@ -188,7 +205,11 @@ func (row *found) status(r Result) Result {
 	switch credential.State(*row.State) {
 	case credential.Valid:
 		r.Verdict, r.Status = Valid, Yes
-	case credential.Suspended:
+		if !row.ValidUntil.IsZero() && row.ValidUntil.Before(calendar.Of(r.CheckedAt)) {
+			first := row.ValidUntil.AddDays(1).Time()
+			r.Verdict, r.Status, r.StatusAt = Expired, No, &first
+		}
+	case credential.Suspended, credential.OnHold:
 		r.Verdict = Suspended
 	case credential.Revoked:
 		r.Verdict = Revoked
@@ -206,32 +227,37 @@ type found struct {
 	DistrustedAt *time.Time
 	State        *string
 	StatusAt     *time.Time
+	ValidUntil   calendar.Date
+	kid          string
 	public       crypto.PublicKey
 }
 
 // look reads the key and the status in one round trip. fault.NotFound when no such key was published. The status is that
 // of a credential which was signed with this very key: an old key of the registrar cannot speak for a later credential.
 func (v *Verifier) look(ctx context.Context, registerID, publicID, kid string) (*found, error) {
-	var b pg.Batch
 	var rows []found
-	pg.ReadBy(&b, &rows, scanFound, "looking up a status", `
-		select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at
-		  from signing_key k
-		  left join credential c on c.register_id = $1 and c.public_id = $2 and c.kid = k.kid
-		 where k.kid = $3`, registerID, publicID, kid)
-	if err := v.DB.PublicOnce(ctx, &b); err != nil {
+	err := v.DB.Public(ctx, func(tx *pg.Tx) error {
+		var b pg.Batch
+		rows = nil
+		pg.ReadBy(&b, &rows, scanFound, "looking up a status", `
+			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at, c.valid_until
+			  from signing_key k
+			  left join credential c on c.register_id = $1 and c.public_id = $2 and c.kid = k.kid
+			 where k.kid = $3 and k.purpose = 'credential'`, registerID, publicID, kid)
+		return b.SendLast(ctx, tx)
+	})
+	if err != nil {
 		return nil, err
 	}
 	if len(rows) != 1 {
 		return nil, fault.New(fault.NotFound, "", "looking up a published key")
 	}
-	var err error
 	rows[0].public, err = v.publicKey(kid, rows[0].JWK)
 	return &rows[0], err
 }
 
 func scanFound(r pgx.CollectableRow) (f found, err error) {
-	return f, r.Scan(&f.KeyRegistrar, &f.JWK, &f.DistrustedAt, &f.State, &f.StatusAt)
+	return f, r.Scan(&f.KeyRegistrar, &f.JWK, &f.DistrustedAt, &f.State, &f.StatusAt, &f.ValidUntil)
 }
 
 // parsedKey is a published key as read from its JWK. Only keys are kept between checks, and only for the very bytes that
@@ -255,12 +281,12 @@ func (v *Verifier) publicKey(kid string, jwk []byte) (crypto.PublicKey, error) {
 	return read.Key, nil
 }
 
-// Keys reads every key that was ever published, for the key sets of the verification site.
-func (v *Verifier) Keys(ctx context.Context) (keys []credential.Key, err error) {
+// keys reads every key that was ever published.
+func (v *Verifier) keys(ctx context.Context) (keys []credential.Key, err error) {
 	err = v.DB.Public(ctx, func(tx *pg.Tx) error {
 		rows, err := tx.Query(ctx, `
-			select kid, registrar_id, public_jwk::text::bytea, not_before, retired_at, distrusted_at
-			  from signing_key order by registrar_id, not_before, kid`)
+			select kid, registrar_id, purpose, public_jwk::text::bytea, chain, not_before, retired_at, distrusted_at
+			  from signing_key order by registrar_id, purpose, not_before, kid`)
 		if err != nil {
 			return fmt.Errorf("reading the published keys: %w", err)
 		}

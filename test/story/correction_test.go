@@ -72,6 +72,7 @@ func (v *visitor) corrects(id string) {
 	v.see("check-correction")
 	v.Click(signButton)
 	v.passesCard("hanako", world.Password)
+	v.lands("/receipt/")
 	v.see("receipt-correction")
 	v.house.work(v.t)
 }

@@ -3,12 +3,14 @@ package story
 import (
 	"context"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"akashi/internal/browser"
 	"akashi/internal/demo"
+	"akashi/internal/pg/pgtest"
 )
 
 // house is the one demonstration that all walks share.
@@ -23,7 +25,7 @@ type house struct {
 // open starts a demonstration that ends with the test.
 func open(t *testing.T) *house {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "akashi-story-") // that of the test is closed to the database's user
+	dir, err := os.MkdirTemp(pgtest.Scratch(), "akashi-story-") // that of the test is closed to the database's user
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,4 +96,20 @@ func (v *visitor) be(who string) {
 	v.t.Helper()
 	v.goes(demo.StartPage, "/")
 	v.Click(`main form:has(input[name="who"][value="` + who + `"]) button`)
+}
+
+// lands waits until the visitor has come back to an address with a part: the answer of the card's service leads through two
+// sites, and whoever goes on before it is there breaks it off.
+func (v *visitor) lands(part string) {
+	v.t.Helper()
+	deadline := time.After(30 * time.Second)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for !strings.Contains(v.Path(), part) {
+		select {
+		case <-look.C:
+		case <-deadline:
+			v.t.Fatalf("the visitor is at %s and not at %s", v.URL(), part)
+		}
+	}
 }

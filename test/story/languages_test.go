@@ -76,6 +76,7 @@ func (w shortWalk) applies(v *visitor) (id string) {
 	v.see("check")
 	v.Click(signButton)
 	v.passesCard(w.card, world.Password)
+	v.lands("/receipt/")
 	v.see("receipt")
 	v.goes(demo.CitizenPortal, "/applications/"+id+"/pay")
 	v.see("pay")
@@ -99,6 +100,7 @@ func (w shortWalk) handsIn(v *visitor, id string) {
 	v.goes(demo.CitizenPortal, "/applications/"+id)
 	v.see("case-corrected")
 	v.signs(w.card)
+	v.lands("/receipt/")
 	v.see("receipt-correction")
 	v.house.work(v.t)
 }

@@ -3,8 +3,11 @@ package identity
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"golang.org/x/oauth2"
 
@@ -15,6 +18,10 @@ import (
 // authentication certificate up in the revocation list. The value is the published example; the official table of
 // values could not be read.
 const acrCitizen = "aal3 crl"
+
+// levelCitizen is what an ID token must say about how its subject was authenticated: acr_values is a wish (OpenID Connect
+// Core 1.0 §3.1.2.1), and a provider may answer with a weaker login.
+const levelCitizen = "aal3"
 
 // Citizen is the relying party of the citizens' login and signing service. It is safe for concurrent use.
 type Citizen struct{ party *party }
@@ -51,6 +58,9 @@ func (c *Citizen) Finish(ctx context.Context, pending Pending, callback url.Valu
 		return Login{}, err
 	}
 	login := s.login()
+	if !slices.Contains(strings.Fields(login.ACR), levelCitizen) {
+		return Login{}, restart("identity.weak_login", fmt.Errorf("acr is %q", login.ACR))
+	}
 	if len(pending.Scopes) == 1 {
 		return login, nil
 	}

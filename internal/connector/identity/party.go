@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -17,6 +17,7 @@ import (
 	"github.com/go-jose/go-jose/v4/cryptosigner"
 	"github.com/go-jose/go-jose/v4/jwt"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 
 	"akashi/internal/clock"
 	"akashi/internal/fault"
@@ -53,8 +54,8 @@ type party struct {
 	origin string
 	client *http.Client
 
-	mu       sync.Mutex
-	provider *oidc.Provider
+	provider atomic.Pointer[oidc.Provider]
+	asking   singleflight.Group
 }
 
 func newParty(cfg Config) (*party, error) {
@@ -93,14 +94,25 @@ func (p *party) outside(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, p.client)
 }
 
-// metadata returns the provider, asking for its metadata at first use. The endpoints must lie at the issuer's origin:
-// the provider is one service, and a document that points elsewhere is wrong.
+// metadata returns the provider, asking for its metadata at first use. Whoever comes while somebody asks waits for the same
+// answer, and no longer than they want: one that never comes holds nobody up for more than one timeout.
 func (p *party) metadata(ctx context.Context) (*oidc.Provider, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.provider != nil {
-		return p.provider, nil
+	if provider := p.provider.Load(); provider != nil {
+		return provider, nil
 	}
+	asked := p.asking.DoChan("metadata", func() (any, error) { return p.discover(context.WithoutCancel(ctx)) })
+	select {
+	case answer := <-asked:
+		provider, _ := answer.Val.(*oidc.Provider)
+		return provider, answer.Err
+	case <-ctx.Done():
+		return nil, fault.Wrap(fault.Upstream, ctx.Err(), "waiting for the metadata of "+p.cfg.Issuer)
+	}
+}
+
+// discover asks for the metadata. The endpoints must lie at the issuer's origin: the provider is one service, and a
+// document that points elsewhere is wrong.
+func (p *party) discover(ctx context.Context) (*oidc.Provider, error) {
 	provider, err := oidc.NewProvider(p.outside(ctx), p.cfg.Issuer)
 	if err != nil {
 		return nil, fault.Wrap(fault.Upstream, err, "asking "+p.cfg.Issuer+" for its metadata")
@@ -116,7 +128,7 @@ func (p *party) metadata(ctx context.Context) (*oidc.Provider, error) {
 			return nil, fault.Wrap(fault.Upstream, fmt.Errorf("endpoint %q is elsewhere", address), "reading the metadata of "+p.cfg.Issuer)
 		}
 	}
-	p.provider = provider
+	p.provider.Store(provider)
 	return provider, nil
 }
 

@@ -116,6 +116,18 @@ func TestIDTokenRefused(t *testing.T) {
 	}
 }
 
+// The level that was asked for is a wish; a weaker login, or one that does not say, is none.
+func TestWeakLoginRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, acr := range []any{"aal2", "aal33", "crl", "", nil} {
+		address, pending := w.beginLogin(t)
+		w.answer = w.claims(t, func(c map[string]any) { c["acr"] = acr })
+		_, err := w.citizen.Finish(t.Context(), pending, visit(t, address, card("hanako"), pin("1234")))
+		w.answer = nil
+		wantFault(t, err, fault.Unauthenticated, "identity.weak_login", "acr is")
+	}
+}
+
 func TestUserinfoRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	for member, c := range map[string]struct {

@@ -161,28 +161,55 @@ func decodeEvent(body []byte) (Event, error) {
 }
 
 // key finds a published key. A key that is not known may be new, so the published ones are read again, but not more than
-// once a minute: anybody can send us callbacks with made-up key ids.
+// once a minute: anybody can send us callbacks with made-up key ids. Whoever comes while they are read waits for the same
+// answer; callbacks with a key that is known do not wait.
 func (c *Client) key(ctx context.Context, id string) (*ecdsa.PublicKey, error) {
+	key, again := c.known(id)
+	if key != nil || !again {
+		return key, unpublished(key)
+	}
+	read := c.reading.DoChan("keys", func() (any, error) { return nil, c.readKeys(context.WithoutCancel(ctx)) })
+	select {
+	case answer := <-read:
+		if answer.Err != nil {
+			return nil, fault.Wrap(fault.Upstream, answer.Err, "reading the payment provider's keys")
+		}
+	case <-ctx.Done():
+		return nil, fault.Wrap(fault.Upstream, ctx.Err(), "waiting for the payment provider's keys")
+	}
+	key, _ = c.known(id)
+	return key, unpublished(key)
+}
+
+func unpublished(key *ecdsa.PublicKey) error {
+	if key == nil {
+		return refuse(UnknownKey, "the key is not published")
+	}
+	return nil
+}
+
+// known finds a key among those that were read, and tells whether it is time to read them again.
+func (c *Client) known(id string) (key *ecdsa.PublicKey, again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.clock.Now()
-	age := now.Sub(c.fetched).Abs()
+	age := c.clock.Now().Sub(c.fetched).Abs()
 	if key, ok := pick(c.keys, id); ok && age < keysKept {
-		return key, nil
+		return key, false
 	}
-	if !c.fetched.IsZero() && age < keysAwait {
-		return nil, refuse(UnknownKey, "the key is not published")
-	}
+	return nil, c.fetched.IsZero() || age >= keysAwait
+}
+
+// readKeys reads the published keys, with no lock held.
+func (c *Client) readKeys(ctx context.Context) error {
 	var set jose.JSONWebKeySet
 	request := wire.Request{Method: http.MethodGet, Path: "/.well-known/jwks.json", Repeatable: true}
 	if _, err := c.wire.Do(ctx, request, &set); err != nil {
-		return nil, fault.Wrap(fault.Upstream, err, "reading the payment provider's keys")
+		return err
 	}
-	c.keys, c.fetched = set.Keys, now
-	if key, ok := pick(c.keys, id); ok {
-		return key, nil
-	}
-	return nil, refuse(UnknownKey, "the key is not published")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.keys, c.fetched = set.Keys, c.clock.Now()
+	return nil
 }
 
 func pick(keys []jose.JSONWebKey, id string) (*ecdsa.PublicKey, bool) {

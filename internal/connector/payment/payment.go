@@ -22,6 +22,7 @@ import (
 	"akashi/internal/fault"
 
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/sync/singleflight"
 )
 
 // Kind is the legal nature of a line: it decides who refunds and how.
@@ -120,7 +121,8 @@ type Client struct {
 	wire  *wire.Client
 	clock clock.Clock
 
-	mu      sync.Mutex
+	reading singleflight.Group
+	mu      sync.Mutex        // of what follows; never held while somebody is asked
 	keys    []jose.JSONWebKey // that sign callbacks, as the provider publishes them
 	fetched time.Time
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -15,13 +16,22 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"akashi/internal/fault"
 )
 
 const (
-	suffix   = ".pem"
-	lockName = ".lock"
-	maxFile  = 4096
+	suffix      = ".pem"
+	tokenSuffix = ".pub"
+	chainSuffix = ".crt"
+	lockName    = ".lock"
+	maxFile     = 4096
+
+	newPrefix = ".new-"    // of files that have no name yet
+	tokenID   = "Token-Id" // header of a public half: the id of the private one on the token, in hexadecimal
+	idBytes   = 64         // bounds such an id
+	writers   = 128        // files that are synced at once, so that the file system commits them together
 )
 
 func ownDirectory(dir string) error {
@@ -63,7 +73,7 @@ func readAll(dir string) (map[string]pair, error) {
 	}
 	keys := map[string]pair{}
 	for _, entry := range entries {
-		if !strings.HasSuffix(entry.Name(), suffix) {
+		if ending := filepath.Ext(entry.Name()); ending != suffix && ending != tokenSuffix {
 			continue
 		}
 		key, err := read(filepath.Join(dir, entry.Name()))
@@ -87,15 +97,28 @@ func read(path string) (pair, error) {
 	if err != nil {
 		return pair{}, fault.Wrap(fault.Internal, err, "reading a file")
 	}
-	private, err := parseKey(raw)
+	var private *ecdsa.PrivateKey
+	var public *ecdsa.PublicKey
+	var id []byte
+	if filepath.Ext(path) == tokenSuffix {
+		id, public, err = parsePublic(raw)
+	} else if private, err = parseKey(raw); err == nil {
+		public = &private.PublicKey
+	}
 	if err != nil {
 		return pair{}, err
 	}
-	return newPair(registrar, purpose, from, private)
+	made, err := newPair(registrar, purpose, from, public)
+	if err != nil {
+		return pair{}, err
+	}
+	made.private, made.onToken = private, id
+	made.Chain, err = readChain(strings.TrimSuffix(path, filepath.Ext(path))+chainSuffix, made.Public)
+	return made, err
 }
 
 func parseName(name string) (registrar, purpose string, from time.Time, err error) {
-	parts := strings.Split(strings.TrimSuffix(name, suffix), ".")
+	parts := strings.Split(strings.TrimSuffix(name, filepath.Ext(name)), ".")
 	if len(parts) != 3 || !isName(parts[0]) || !isName(parts[1]) {
 		return "", "", time.Time{}, fault.New(fault.Internal, "", "the file's name is not registrar.purpose.seconds.pem")
 	}
@@ -122,30 +145,127 @@ func parseKey(raw []byte) (*ecdsa.PrivateKey, error) {
 	return private, nil
 }
 
-// write puts the whole key under its name at once: into a new file first, which is synced and then linked, so that a crash
-// leaves either the key or nothing, and a name that exists is never written over.
-func write(dir string, key pair) (err error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key.private)
+// parsePublic reads the public half of a key on a token, and the id of the other.
+func parsePublic(raw []byte) (id []byte, public *ecdsa.PublicKey, err error) {
+	block, rest := pem.Decode(raw)
+	if len(raw) > maxFile || block == nil || block.Type != "PUBLIC KEY" || len(rest) > 0 {
+		return nil, nil, fault.New(fault.Internal, "", "the file is not one public key in PEM")
+	}
+	if id, err = hex.DecodeString(block.Headers[tokenID]); err != nil || len(id) == 0 || len(id) > idBytes {
+		return nil, nil, fault.New(fault.Internal, "", "the file does not say under which id the token has the key")
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
-		return fault.Wrap(fault.Internal, err, "encoding a key")
+		return nil, nil, fault.Wrap(fault.Internal, err, "parsing a public key")
 	}
-	temporary, err := os.CreateTemp(dir, ".new-*") // made with 0600
+	public, ok := parsed.(*ecdsa.PublicKey)
+	if !ok || public.Curve != elliptic.P256() {
+		return nil, nil, fault.New(fault.Internal, "", "the key is not on P-256")
+	}
+	return id, public, nil
+}
+
+// file is a name with what stands under it.
+type file struct {
+	name    string
+	content []byte
+}
+
+// file is what is kept of a key.
+func (k pair) file() (file, error) {
+	if k.private == nil {
+		der, err := x509.MarshalPKIXPublicKey(k.Public)
+		if err != nil {
+			return file{}, fault.Wrap(fault.Internal, err, "encoding a public key")
+		}
+		block := &pem.Block{Type: "PUBLIC KEY", Headers: map[string]string{tokenID: hex.EncodeToString(k.onToken)}, Bytes: der}
+		return file{k.name() + tokenSuffix, pem.EncodeToMemory(block)}, nil
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(k.private)
 	if err != nil {
-		return fault.Wrap(fault.Internal, err, "making a key file")
+		return file{}, fault.Wrap(fault.Internal, err, "encoding a key")
 	}
-	defer func() { err = errors.Join(err, forget(temporary.Name())) }()
-	_, err = temporary.Write(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	if err := errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
-		return fault.Wrap(fault.Internal, err, "writing a key file")
+	return file{k.name() + suffix, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})}, nil
+}
+
+// name is the name of a key's files without their ending.
+func (k Key) name() string {
+	return fmt.Sprintf("%s.%s.%d", k.Registrar, k.Purpose, k.NotBefore.Unix())
+}
+
+// place is placeAll for one file.
+func place(dir, name string, content []byte, put func(from, to string) error) error {
+	return placeAll(dir, []file{{name, content}}, put)
+}
+
+// placeAll writes files, all or, after a crash, some, but each at once: into a new one first, which is synced and then put under its
+// name. All are synced before the first gets its name, and the directory once after the last. By os.Link a name that
+// exists is never written over; by os.Rename it is replaced. The caller has the directory's lock.
+func placeAll(dir string, files []file, put func(from, to string) error) (err error) {
+	if err := sweep(dir); err != nil {
+		return err
 	}
-	name := fmt.Sprintf("%s.%s.%d%s", key.Registrar, key.Purpose, key.NotBefore.Unix(), suffix)
-	if err := os.Link(temporary.Name(), filepath.Join(dir, name)); err != nil {
-		return fault.Wrap(fault.Internal, err, "naming a key file")
+	written := make([]string, len(files))
+	defer func() {
+		for _, name := range written {
+			err = errors.Join(err, forget(name))
+		}
+	}()
+	for i, f := range files {
+		if written[i], err = writeNew(dir, f.content); err != nil {
+			return err
+		}
+	}
+	if err := syncAll(written); err != nil {
+		return err
+	}
+	for i, f := range files {
+		if err := put(written[i], filepath.Join(dir, f.name)); err != nil {
+			return fault.Wrap(fault.Internal, err, "naming a key file")
+		}
 	}
 	return syncDirectory(dir)
 }
 
+// writeNew writes a file that has no name yet.
+func writeNew(dir string, content []byte) (name string, err error) {
+	f, err := os.CreateTemp(dir, newPrefix+"*") // made with 0600
+	if err != nil {
+		return "", fault.Wrap(fault.Internal, err, "making a key file")
+	}
+	_, err = f.Write(content)
+	return f.Name(), fault.Wrap(fault.Internal, errors.Join(err, f.Close()), "writing a key file")
+}
+
+// syncAll syncs files side by side: the file system then writes its journal for many of them at once.
+func syncAll(names []string) error {
+	var group errgroup.Group
+	group.SetLimit(writers)
+	for _, name := range names {
+		group.Go(func() error {
+			f, err := os.Open(name)
+			if err != nil {
+				return fault.Wrap(fault.Internal, err, "syncing a key file")
+			}
+			return fault.Wrap(fault.Internal, errors.Join(f.Sync(), f.Close()), "syncing a key file")
+		})
+	}
+	return group.Wait()
+}
+
+// sweep removes what crashes have left without a name.
+func sweep(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, newPrefix+"*"))
+	for _, name := range left {
+		err = errors.Join(err, forget(name))
+	}
+	return fault.Wrap(fault.Internal, err, "removing what was left of key files")
+}
+
 func forget(path string) error {
+	if path == "" {
+		return nil
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fault.Wrap(fault.Internal, err, "removing a temporary key file")
 	}

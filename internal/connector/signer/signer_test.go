@@ -27,7 +27,7 @@ import (
 
 var day = time.Date(2026, 12, 1, 9, 0, 0, 0, clock.JST)
 
-func open(t *testing.T, dir string) *signer.Signer {
+func open(t testing.TB, dir string) *signer.Signer {
 	t.Helper()
 	s, err := signer.Open(signer.Config{Dir: dir, Clock: clock.Fixed(day)})
 	if err != nil {
@@ -152,12 +152,22 @@ func TestSignRefuses(t *testing.T) {
 
 func TestRotateKeepsTheOld(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
-	s, other := open(t, dir), open(t, dir)
-	old := ensure(t, s, "mhlw", "credential")
-	fresh, err := s.Rotate("mhlw", "credential")
+	c := &clock.Adjustable{}
+	c.Set(day)
+	s, err := signer.Open(signer.Config{Dir: dir, Clock: c})
 	if err != nil {
 		t.Fatal(err)
 	}
+	other := open(t, dir)
+	old := ensure(t, s, "mhlw", "credential")
+	fresh, err := s.Rotate("mhlw", "credential", day.Add(10*time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now := ensure(t, s, "mhlw", "credential"); now.KID != old.KID {
+		t.Errorf("before the new key's time signs %s", now.KID)
+	}
+	c.Set(day.Add(10 * time.Minute))
 	if now := ensure(t, s, "mhlw", "credential"); now.KID != fresh.KID || fresh.KID == old.KID {
 		t.Errorf("signs with %s after rotation from %s to %s", now.KID, old.KID, fresh.KID)
 	}

@@ -66,7 +66,7 @@ func New(c Config) (*Client, error) {
 	if c.ClientID == "" || c.Key == nil || c.Clock == nil {
 		return nil, fault.New(fault.Invalid, "", "configuring a client without id, key or clock")
 	}
-	base, err := checkBase(c.BaseURL)
+	base, err := CheckAddress(c.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,9 @@ func or[T comparable](v, otherwise T) T {
 	return v
 }
 
-func checkBase(raw string) (string, error) {
+// CheckAddress refuses an address to which nothing may be sent: neither https nor on this machine (fault.Invalid). It returns
+// the address without a slash at the end.
+func CheckAddress(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "", fault.Wrap(fault.Invalid, err, "reading a service's address")

@@ -1,13 +1,17 @@
-// Package cms keeps a signature of the national ID card in the one form that other programs can check: a detached CMS
-// SignedData (RFC 5652 §5) without signed attributes, with one signer and that signer's certificate.
+// Package cms keeps signatures in the forms that other programs can check, as CMS SignedData (RFC 5652 §5) of one signer.
+// There are two forms, and nothing that is one is ever read as the other.
 //
-// The card signs the digest of the content itself. Signed attributes would need another signature, over the attributes,
-// so there are none, and the raw signature goes into the structure as it came. Everything variable in the structure is
-// the certificate and the signature, therefore Parse accepts exactly what Build writes and nothing else: the same facts
-// never have two encodings.
+// Detached is a signature of the national ID card, without signed attributes. The card signs the digest of the content
+// itself. Signed attributes would need another signature, over the attributes, so there are none, and the raw signature
+// goes into the structure as it came. Everything variable in the structure is the certificate and the signature, therefore
+// Parse accepts exactly what Build writes and nothing else: the same facts never have two encodings.
+//
+// Attributed is a signature over attributes: those of PDF documents (format/pades) and of timestamps (format/tsp). It is
+// bound to its certificate by the attribute signing-certificate-v2 (RFC 5035), and may carry a timestamp outside the
+// signature.
 //
 // Verify proves only that the certificate's key signed the content. Whose certificate it is, and whether it may be relied
-// on, format/jpki decides.
+// on, format/jpki and format/pades decide.
 package cms
 
 import (

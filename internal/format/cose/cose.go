@@ -14,6 +14,7 @@ package cose
 import (
 	"bytes"
 	"fmt"
+	"sync"
 
 	"akashi/internal/fault"
 
@@ -79,6 +80,8 @@ type Sign1 struct {
 	KID       string // unauthenticated
 	Payload   []byte // the encoded payload, exactly as signed
 	Signature []byte // ES256: r and s, 32 bytes each; PS256: as long as the modulus
+
+	Facts map[string]string // what the payload says, by its labels; set by Decode
 }
 
 // envelope is the array inside the tag (RFC 9052 §4.2).
@@ -95,28 +98,20 @@ func EncodeProtected(alg Algorithm) ([]byte, error) {
 	if !permitted(alg) {
 		return nil, refuse(WrongAlgorithm, "encoding the protected header with algorithm %d", alg)
 	}
-	return encode(map[int64]int64{labelAlgorithm: int64(alg)})
+	return appendHead([]byte{majorMap<<5 | 1, labelAlgorithm}, majorNegative, uint64(-1-alg)), nil
 }
 
 // ToBeSigned returns the Sig_structure ["Signature1", protected, an empty byte string, payload] in CBOR (RFC 9052 §4.4): the bytes over
 // which the signature is made.
 func ToBeSigned(protected, payload []byte) ([]byte, error) {
-	return encode([]any{"Signature1", protected, []byte{}, payload})
+	out := appendText(appendHead(make([]byte, 0, 32+len(protected)+len(payload)), majorArray, 4), "Signature1")
+	return appendBytes(appendBytes(appendBytes(out, protected), nil), payload), nil
 }
 
 // Assemble joins the parts into a tagged message and returns it in CBOR. It refuses what Decode would refuse, but does
 // not check the signature.
 func Assemble(protected []byte, kid string, payload, signature []byte) ([]byte, error) {
-	inner, err := encode(envelope{
-		Protected: protected, Unprotected: map[int64][]byte{labelKeyID: []byte(kid)}, Payload: payload, Signature: signature,
-	})
-	if err != nil {
-		return nil, err
-	}
-	message, err := encode(cbor.RawTag{Number: tagSign1, Content: inner})
-	if err != nil {
-		return nil, err
-	}
+	message := appendEnvelope(make([]byte, 0, 32+len(protected)+len(kid)+len(payload)+len(signature)), protected, kid, payload, signature)
 	if _, err := Decode(message); err != nil {
 		return nil, fmt.Errorf("assembling a COSE_Sign1 message: %w", err)
 	}
@@ -129,9 +124,14 @@ func Decode(b []byte) (*Sign1, error) {
 	if len(b) > MaxBytes {
 		return nil, refuse(TooLong, "decoding %d bytes, at most %d are allowed", len(b), MaxBytes)
 	}
-	env, err := decodeEnvelope(b)
-	if err != nil {
-		return nil, err
+	env, raw, ok := readEnvelope(b, true)
+	if ok {
+		env.Unprotected = map[int64][]byte{labelKeyID: raw}
+	} else {
+		var err error
+		if env, err = decodeEnvelope(b); err != nil {
+			return nil, err
+		}
 	}
 	alg, err := decodeProtected(env.Protected)
 	if err != nil {
@@ -144,10 +144,11 @@ func Decode(b []byte) (*Sign1, error) {
 	if len(env.Signature) == 0 {
 		return nil, refuse(NotSign1, "the signature is empty")
 	}
-	if _, err := DecodePayload(env.Payload); err != nil {
+	facts, err := DecodePayload(env.Payload)
+	if err != nil {
 		return nil, err
 	}
-	return &Sign1{Protected: env.Protected, Algorithm: alg, KID: kid, Payload: env.Payload, Signature: env.Signature}, nil
+	return &Sign1{Protected: env.Protected, Algorithm: alg, KID: kid, Payload: env.Payload, Signature: env.Signature, Facts: facts}, nil
 }
 
 func decodeEnvelope(b []byte) (envelope, error) {
@@ -166,6 +167,11 @@ func decodeEnvelope(b []byte) (envelope, error) {
 }
 
 func decodeProtected(b []byte) (Algorithm, error) {
+	for _, alg := range []Algorithm{ES256, PS256} {
+		if known, err := EncodeProtected(alg); err == nil && bytes.Equal(b, known) {
+			return alg, nil
+		}
+	}
 	var header map[int64]int64
 	if err := decode(b, &header); err != nil {
 		return 0, fmt.Errorf("reading the protected header: %w", err)
@@ -205,14 +211,7 @@ func permitted(alg Algorithm) bool { return alg == ES256 || alg == PS256 }
 // decode reads exactly one item into v and insists that encoding v again gives the same bytes: that is what refuses
 // long-form integers, unsorted or repeated keys, indefinite lengths and the conversions a decoder makes out of kindness.
 func decode(b []byte, v any) error {
-	mode, err := cbor.DecOptions{
-		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
-		IndefLength:      cbor.IndefLengthForbidden,
-		MaxNestedLevels:  4,
-		MaxArrayElements: 16,
-		MaxMapPairs:      32,
-		BignumTag:        cbor.BignumTagForbidden,
-	}.DecMode()
+	mode, err := decoding()
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "preparing the CBOR decoder")
 	}
@@ -222,20 +221,37 @@ func decode(b []byte, v any) error {
 	return sameBytes(b, v)
 }
 
+var decoding = sync.OnceValues(func() (cbor.DecMode, error) {
+	return cbor.DecOptions{
+		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
+		IndefLength:      cbor.IndefLengthForbidden,
+		MaxNestedLevels:  4,
+		MaxArrayElements: 16,
+		MaxMapPairs:      32,
+		BignumTag:        cbor.BignumTagForbidden,
+	}.DecMode()
+})
+
+// sameBytes insists that v, decoded from b, encodes to b again. What the decoder takes and the encoder will not write,
+// such as a date tag around bytes, has no permitted encoding either.
 func sameBytes(b []byte, v any) error {
-	again, err := encode(v)
+	mode, err := encoding()
 	if err != nil {
-		return err
+		return fault.Wrap(fault.Internal, err, "preparing the CBOR encoder")
 	}
-	if !bytes.Equal(again, b) {
+	again, err := mode.Marshal(v)
+	if err != nil || !bytes.Equal(again, b) {
 		return refuse(Malformed, "the CBOR is not in deterministic encoding")
 	}
 	return nil
 }
 
-// encode writes v in core deterministic encoding (RFC 8949 §4.2.1).
+// encoding is the core deterministic encoding (RFC 8949 §4.2.1).
+var encoding = sync.OnceValues(func() (cbor.EncMode, error) { return cbor.CoreDetEncOptions().EncMode() })
+
+// encode writes v in core deterministic encoding.
 func encode(v any) ([]byte, error) {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
+	mode, err := encoding()
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "preparing the CBOR encoder")
 	}

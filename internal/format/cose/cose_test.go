@@ -194,6 +194,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"untagged", good[1:], cose.Malformed},
 		{"tag in two bytes", append([]byte{0xd8, 18}, good[1:]...), cose.Malformed},
 		{"tag 98", raw(t, 98, protected, kid, payload, sig), cose.NotSign1},
+		{"tag 1 around bytes", unhex("c1423030"), cose.Malformed},
 		{"three parts", raw(t, 18, protected, kid, payload), cose.Malformed},
 		{"five parts", raw(t, 18, protected, kid, payload, sig, sig), cose.Malformed},
 		{"indefinite array", append([]byte{0xd2, 0x9f}, append(bytes.Clone(good[2:]), 0xff)...), cose.Malformed},

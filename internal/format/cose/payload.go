@@ -2,8 +2,6 @@ package cose
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"unicode"
 )
 
@@ -23,8 +21,11 @@ const (
 	HolderCode         = "UC" // 利用者コード
 )
 
-// maxText bounds one value, in bytes of UTF-8.
-const maxText = 1024
+const (
+	maxText    = 1024 // bytes of UTF-8 of one value
+	maxFacts   = 32
+	labelBytes = 2
+)
 
 // Labels returns the twelve labels of the profile in the order in which a page shows them.
 func Labels() []string {
@@ -40,14 +41,16 @@ func EncodePayload(facts map[string]string) ([]byte, error) {
 	if err := checkPayload(facts); err != nil {
 		return nil, err
 	}
-	return encode(facts)
+	return appendFacts(make([]byte, 0, 512), facts), nil
 }
 
 // DecodePayload is the inverse of EncodePayload.
 func DecodePayload(b []byte) (map[string]string, error) {
-	var facts map[string]string
-	if err := decode(b, &facts); err != nil {
-		return nil, fmt.Errorf("reading the payload: %w", err)
+	facts, ok := readFacts(b)
+	if !ok {
+		if err := decode(b, &facts); err != nil {
+			return nil, fmt.Errorf("reading the payload: %w", err)
+		}
 	}
 	if err := checkPayload(facts); err != nil {
 		return nil, err
@@ -59,11 +62,11 @@ func checkPayload(facts map[string]string) error {
 	if len(facts) == 0 {
 		return refuse(BadPayload, "the payload is empty")
 	}
-	for _, label := range slices.Sorted(maps.Keys(facts)) {
+	for label, text := range facts {
 		if !isLabel(label) {
 			return refuse(BadPayload, "the payload has the label %q", label)
 		}
-		if err := checkText(label, facts[label]); err != nil {
+		if err := checkText(label, text); err != nil {
 			return err
 		}
 	}
@@ -83,5 +86,5 @@ func checkText(label, text string) error {
 }
 
 func isLabel(s string) bool {
-	return len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z'
+	return len(s) == labelBytes && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z'
 }

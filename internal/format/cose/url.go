@@ -61,10 +61,22 @@ func codeOf(s string) (string, error) {
 	return strings.TrimPrefix(s, "c="), nil
 }
 
+// strict64 admits one form of the same bytes.
+var strict64 = base64.RawURLEncoding.Strict()
+
 func decodeBase64(text string) ([]byte, error) {
-	text = strings.NewReplacer("-", "+", "_", "/", "\r", "", "\n", "").Replace(text)
-	text = trimPadding(text)
-	message, err := base64.RawStdEncoding.Strict().DecodeString(text)
+	clean := strings.Map(func(r rune) rune {
+		switch r {
+		case '+':
+			return '-'
+		case '/':
+			return '_'
+		case '\r', '\n':
+			return -1
+		}
+		return r
+	}, text)
+	message, err := strict64.DecodeString(trimPadding(clean))
 	if err != nil {
 		return nil, refuse(NotBase64, "decoding base64: %v", err)
 	}

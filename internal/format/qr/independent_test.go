@@ -18,7 +18,7 @@ func TestSameAsAnotherLibrary(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-_?=&:/ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	compared := 0
-	for length := 12; length < 1200; length += 11 {
+	for length := 12; length < 900; length += 31 {
 		text := make([]byte, length)
 		for i := range text {
 			text[i] = letters[random.IntN(len(letters))]
@@ -45,7 +45,7 @@ func TestSameAsAnotherLibrary(t *testing.T) {
 			}
 		}
 	}
-	if compared < 20 {
+	if compared < 5 {
 		t.Errorf("only %d symbols had the same mask", compared)
 	}
 }

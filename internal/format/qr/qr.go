@@ -10,9 +10,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode/decoder"
-	"github.com/makiuchi-d/gozxing/qrcode/encoder"
 
 	"akashi/internal/fault"
 )
@@ -47,29 +45,19 @@ func Matrix(text string, level Level) ([][]bool, error) {
 	if text == "" {
 		return nil, fault.New(fault.Invalid, "qr.empty", "drawing an empty QR code")
 	}
-	code, err := encoder.Encoder_encode(text, correction(level), hints(text))
-	if err != nil {
-		return nil, &fault.Error{Kind: fault.TooLarge, Key: "qr.too_long", Doing: "drawing a QR code", Err: err}
+	data, version := content(text, correction(level))
+	if version == nil {
+		return nil, fault.New(fault.TooLarge, "qr.too_long", fmt.Sprintf("drawing a QR code of %d bytes", len(text)))
 	}
-	modules := code.GetMatrix().GetArray()
-	rows := make([][]bool, len(modules))
+	s := compose(interleaved(data, version.GetECBlocksForLevel(correction(level))), version).best(correction(level))
+	rows, modules := make([][]bool, s.size), make([]bool, s.size*s.size)
 	for y := range rows {
-		rows[y] = make([]bool, len(modules[y]))
-		for x, dark := range modules[y] {
-			rows[y][x] = dark == 1
+		rows[y], modules = modules[:s.size:s.size], modules[s.size:]
+		for x := range rows[y] {
+			rows[y][x] = s.rows[y].get(x)
 		}
 	}
 	return rows, nil
-}
-
-// hints declare UTF-8 where the text needs it; without a declaration readers take ISO 8859-1.
-func hints(text string) map[gozxing.EncodeHintType]any {
-	for _, r := range text {
-		if r > 0x7f {
-			return map[gozxing.EncodeHintType]any{gozxing.EncodeHintType_CHARACTER_SET: "UTF-8"}
-		}
-	}
-	return nil
 }
 
 // SVG returns the code as an SVG element with a white ground, its quiet zone, and a title and description. It fails as

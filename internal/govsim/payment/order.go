@@ -57,6 +57,9 @@ func (s *Server) create(c gate.Call) gate.Reply {
 	if !ok {
 		return gate.Refuse(http.StatusBadRequest, "no_idempotency_key", "the header Idempotency-Key is missing or too long")
 	}
+	if s.forgetful.Load() {
+		key = rand.Text()
+	}
 	id, same := s.created.Do(c.Client.ID, key, c.Body, func() string { return s.open(c.Client.ID, q) })
 	if !same {
 		return gate.Refuse(http.StatusUnprocessableEntity, "idempotency_key_reused", "the key came before with another order")

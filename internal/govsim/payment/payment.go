@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"akashi/internal/clock"
@@ -113,6 +114,8 @@ type Server struct {
 	created  gate.Once[string] // order ids
 	refunded gate.Once[gate.Reply]
 
+	forgetful atomic.Bool // keys of requests are forgotten
+
 	writing sync.Mutex // of the file
 
 	mu     sync.Mutex
@@ -183,6 +186,10 @@ func (s *Server) routes(door *gate.Gate) http.Handler {
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// ForgetKeys makes a provider of the server that does not honour the key of a request: a repetition is another order. So
+// it can be seen that a test of idempotency fails without it.
+func (s *Server) ForgetKeys() { s.forgetful.Store(true) }
 
 // Faults returns what makes the server fail on request.
 func (s *Server) Faults() *fail.Injector { return s.faults }

@@ -1,6 +1,6 @@
 // Package world runs all simulated outside systems together, as the demonstration, the tests of the whole and the command
 // simulate need them: the citizens' login and signing service with its certification authority, the staff's login, the
-// resident registry, the family register, and the payment provider. The same invented people live in all of them
+// resident registry, the family register, the payment provider, and the timestamp authority. The same invented people live in all of them
 // (people.go), so that a card, its holder's resident record and family register agree, or disagree in the way that a
 // person was invented for.
 //
@@ -31,12 +31,13 @@ import (
 	"akashi/internal/govsim/idp"
 	"akashi/internal/govsim/payment"
 	"akashi/internal/govsim/resident"
+	"akashi/internal/govsim/timestamp"
 	"akashi/internal/server"
 )
 
 // Addresses says where each simulator listens, as host:port.
 type Addresses struct {
-	Login, Staff, Resident, Family, Payment string
+	Login, Staff, Resident, Family, Payment, Timestamp string
 }
 
 // Clients are the systems under test, as the simulators know them.
@@ -77,6 +78,7 @@ type World struct {
 	Resident *resident.Server
 	Family   *family.Server
 	Payment  *payment.Server
+	Stamps   *timestamp.Server
 
 	cfg     Config
 	servers []*server.Server
@@ -96,6 +98,15 @@ func (a Addresses) RevocationLists() string {
 	return "http://" + a.Login + "/jpki/crl/" + string(ca.Signing)
 }
 
+// TimestampService is where timestamps are asked for.
+func (a Addresses) TimestampService() string { return "http://" + a.Timestamp + timestamp.Path }
+
+// TimestampLists is where the revocation list of the timestamp authority's certificates is.
+func (a Addresses) TimestampLists() string { return "http://" + a.Timestamp + timestamp.ListPath }
+
+// TimestampAnchorFile is where the certificate behind the timestamp authority is left in the directory.
+const TimestampAnchorFile = "timestamp-anchor.pem"
+
 // AnchorFile is where the certificate of the authority for signing is left in the directory, for those who are to trust it.
 const AnchorFile = "anchor.pem"
 
@@ -105,7 +116,7 @@ const orderLife = 180 * 24 * time.Hour
 // New makes the simulators and binds their addresses.
 func New(cfg Config) (*World, error) {
 	w := &World{cfg: cfg}
-	for _, step := range []func() error{w.authority, w.logins, w.registries, w.provider, w.bind} {
+	for _, step := range []func() error{w.authority, w.logins, w.registries, w.provider, w.stamps, w.bind} {
 		if err := step(); err != nil {
 			return nil, errors.Join(fmt.Errorf("making the simulated outside systems: %w", err), w.release())
 		}
@@ -141,6 +152,15 @@ func (w *World) logins() error {
 		Clients: []idp.Client{{ID: c.StaffID, Name: "資格管理者コンソール", RedirectURIs: c.StaffRedirects, Keys: c.StaffKeys,
 			Scopes: []string{"openid", "profile"}}}})
 	return err
+}
+
+func (w *World) stamps() (err error) {
+	w.Stamps, err = timestamp.New(timestamp.Config{BaseURL: "http://" + w.cfg.Addresses.Timestamp, Clock: w.cfg.Clock, Dir: w.cfg.Dir})
+	if err != nil {
+		return err
+	}
+	anchor := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.Stamps.Anchor().Raw})
+	return os.WriteFile(filepath.Join(w.cfg.Dir, TimestampAnchorFile), anchor, 0o644)
 }
 
 // keptSecret reads 32 bytes from a file, or makes them at first use. O_EXCL keeps the bytes of whoever was first.
@@ -187,7 +207,7 @@ func (w *World) bind() error {
 		name, addr string
 		handler    http.Handler
 	}{{"sim-login", a.Login, w.Citizens}, {"sim-staff", a.Staff, w.Staff}, {"sim-resident", a.Resident, w.Resident},
-		{"sim-family", a.Family, w.Family}, {"sim-payment", a.Payment, w.Payment}} {
+		{"sim-family", a.Family, w.Family}, {"sim-payment", a.Payment, w.Payment}, {"sim-timestamp", a.Timestamp, w.Stamps}} {
 		l, err := server.Listen(server.Config{Name: s.name, Addr: s.addr, Handler: s.handler, Logger: w.cfg.Log, Grace: 2 * time.Second})
 		if err != nil {
 			return err

@@ -56,7 +56,7 @@ func start(t *testing.T, dir string) fixture {
 	}
 	keys := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: "k", Use: "sig", Algorithm: "ES256"}}}
 	w, err := New(Config{Dir: dir, Clock: c, Log: slog.New(slog.DiscardHandler),
-		Addresses: Addresses{Login: free(t), Staff: free(t), Resident: free(t), Family: free(t), Payment: free(t)},
+		Addresses: Addresses{Login: free(t), Staff: free(t), Resident: free(t), Family: free(t), Payment: free(t), Timestamp: free(t)},
 		Clients: Clients{CitizenID: "akashi", CitizenKeys: keys, CitizenRedirects: []string{"http://127.0.0.1:1/login/callback"},
 			StaffID: "akashi", StaffKeys: keys, StaffRedirects: []string{"http://127.0.0.1:2/login/callback"},
 			ServiceID: "akashi", ServiceKey: &key.PublicKey, Businesses: []string{"kangoshi.registration"}},
@@ -83,7 +83,7 @@ func (f fixture) calling(address string) wire.Config {
 func TestEverySimulatorAnswers(t *testing.T) {
 	f := start(t, t.TempDir())
 	a := f.cfg.Addresses
-	for _, address := range []string{a.Login, a.Staff, a.Resident, a.Family, a.Payment} {
+	for _, address := range []string{a.Login, a.Staff, a.Resident, a.Family, a.Payment, a.Timestamp} {
 		resp, err := http.Get("http://" + address + "/healthz")
 		if err != nil {
 			t.Fatal(err)
@@ -165,7 +165,7 @@ func TestCardsSign(t *testing.T) {
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	first, second := start(t, dir), start(t, dir)
-	if !first.CA.Anchor(ca.Signing).Equal(second.CA.Anchor(ca.Signing)) {
+	if !first.CA.Anchor(ca.Signing).Equal(second.CA.Anchor(ca.Signing)) || !first.Stamps.Anchor().Equal(second.Stamps.Anchor()) {
 		t.Error("the authority is another one")
 	}
 	if err := second.Prepare(); err != nil {

@@ -63,7 +63,7 @@ type Database struct {
 	tracer  pgx.QueryTracer
 
 	mu    sync.Mutex
-	pools map[string]*pgxpool.Pool
+	pools map[string]*pg.DB
 }
 
 // New clones the migrated database for t and drops it when t ends.
@@ -74,6 +74,17 @@ func New(t testing.TB) *Database {
 		t.Fatalf("starting the tests' PostgreSQL: %v", err)
 	}
 	return c.clone(t, c.template)
+}
+
+// NewFrom is New with rows that many tests begin with: prepare writes them into a database of its own, once in a test
+// binary for each name, and every test gets a clone of that.
+func NewFrom(t testing.TB, name string, prepare func(*Database)) *Database {
+	t.Helper()
+	c, err := shared()
+	if err != nil {
+		t.Fatalf("starting the tests' PostgreSQL: %v", err)
+	}
+	return c.clone(t, c.prepared(t, name, prepare))
 }
 
 // Empty is New without roles' grants and schema: a database for tests of bootstrap and migration themselves.
@@ -101,13 +112,15 @@ func (d *Database) WithTracer(tracer pgx.QueryTracer) *Database {
 // As opens the database as one of the program's roles (pg.RoleCitizen, …). The pool is closed when the test ends.
 func (d *Database) As(role string) *pg.DB {
 	d.t.Helper()
-	return &pg.DB{Pool: d.pool(role), Clock: d.clock}
+	db := *d.open(role)
+	db.Clock = d.clock
+	return &db
 }
 
 // Superuser is a pool that no policy restrains, for looking behind the program's back.
 func (d *Database) Superuser() *pgxpool.Pool {
 	d.t.Helper()
-	return d.pool(pgserver.Superuser)
+	return d.open(pgserver.Superuser).Pool
 }
 
 // DSN is the address of the database for a role.
@@ -119,7 +132,7 @@ func (d *Database) Name() string { return d.name }
 // poolSize is enough for tests that race, and lets many databases share the server.
 const poolSize = 8
 
-func (d *Database) pool(role string) *pgxpool.Pool {
+func (d *Database) open(role string) *pg.DB {
 	d.t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -130,8 +143,8 @@ func (d *Database) pool(role string) *pgxpool.Pool {
 	if err != nil {
 		d.t.Fatalf("opening the test's database as %s: %v", role, err)
 	}
-	d.pools[role] = db.Pool
-	return db.Pool
+	d.pools[role] = db
+	return db
 }
 
 // cluster is the server and its template database.
@@ -143,6 +156,9 @@ type cluster struct {
 
 	mu   sync.Mutex
 	next int
+
+	preparing sync.Mutex
+	ready     map[string]string // templates of NewFrom, by name
 }
 
 // startTimeout covers initdb and all migrations on a busy machine.
@@ -159,7 +175,7 @@ func startCluster() (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{watchdog: w}
+	c := &cluster{watchdog: w, ready: map[string]string{}}
 	if c.server, err = pgserver.Start(ctx, serverConfig(dir)); err != nil {
 		return nil, err
 	}
@@ -197,30 +213,69 @@ func (c *cluster) buildTemplate(ctx context.Context) (err error) {
 	if err := pg.Migrate(ctx, dsn); err != nil {
 		return err
 	}
-	_, err = c.admin.Exec(ctx, "alter database "+c.template+" is_template true allow_connections false")
-	return err
+	return c.closeTemplate(ctx, c.template)
 }
 
+func (c *cluster) closeTemplate(ctx context.Context, name string) error {
+	if _, err := c.admin.Exec(ctx, "alter database "+name+" is_template true allow_connections false"); err != nil {
+		return fmt.Errorf("closing a template database: %w", err)
+	}
+	return nil
+}
+
+// prepared returns the template of NewFrom, which it makes when it is first asked for.
+func (c *cluster) prepared(t testing.TB, name string, prepare func(*Database)) string {
+	t.Helper()
+	c.preparing.Lock()
+	defer c.preparing.Unlock()
+	if template, there := c.ready[name]; there {
+		return template
+	}
+	d := c.create(t, c.template)
+	prepare(d)
+	d.closePools()
+	if err := c.closeTemplate(context.Background(), d.name); err != nil {
+		t.Fatal(err)
+	}
+	c.ready[name] = d.name
+	return d.name
+}
+
+// copying is how a clone is made: file by file, which without durability is the faster way for a schema of a thousand
+// small files.
+const copying = " strategy file_copy"
+
+// clone is create for one test.
 func (c *cluster) clone(t testing.TB, template string) *Database {
+	t.Helper()
+	d := c.create(t, template)
+	t.Cleanup(d.drop)
+	return d
+}
+
+func (c *cluster) create(t testing.TB, template string) *Database {
 	t.Helper()
 	c.mu.Lock()
 	c.next++
 	name := fmt.Sprintf("test_%d", c.next)
 	c.mu.Unlock()
-	if _, err := c.admin.Exec(context.Background(), "create database "+name+" template "+template); err != nil {
+	if _, err := c.admin.Exec(context.Background(), "create database "+name+" template "+template+copying); err != nil {
 		t.Fatalf("cloning the template database: %v", err)
 	}
-	d := &Database{t: t, cluster: c, name: name, clock: clock.System{}, pools: map[string]*pgxpool.Pool{}}
-	t.Cleanup(d.drop)
-	return d
+	return &Database{t: t, cluster: c, name: name, clock: clock.System{}, pools: map[string]*pg.DB{}}
 }
 
-func (d *Database) drop() {
+func (d *Database) closePools() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, p := range d.pools {
 		p.Close()
 	}
+	clear(d.pools)
+}
+
+func (d *Database) drop() {
+	d.closePools()
 	if _, err := d.cluster.admin.Exec(context.Background(), "drop database "+d.name+" with (force)"); err != nil {
 		d.t.Errorf("dropping the test's database: %v", err)
 	}

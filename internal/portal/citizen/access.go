@@ -12,6 +12,7 @@ import (
 
 	"akashi/internal/application"
 	"akashi/internal/audit"
+	"akashi/internal/clock"
 	"akashi/internal/fault"
 	"akashi/internal/pg"
 	"akashi/internal/portal/ui"
@@ -23,8 +24,14 @@ const looksPerPage = 20
 
 // accessView is who looked at the person's data.
 type accessView struct {
-	Looks []lookLine
+	Days  []lookDay
 	Older string // path of the next page, "" when this is the last
+}
+
+// lookDay is the looks of one day, newest first.
+type lookDay struct {
+	Day   string
+	Looks []lookLine
 }
 
 // lookLine is one look: when, which body (never the officer's name), what was done, why, in which register, at what.
@@ -45,7 +52,11 @@ func (p *portal) accessLog(w http.ResponseWriter, r *http.Request, a application
 	}
 	page := p.site.Page(r, "access.title")
 	page.Current = "access"
-	view := accessView{Looks: fillLooks(page, p.Desk.Catalogue, looks)}
+	names, err := p.Holder.Names(r.Context())
+	if err != nil {
+		return err
+	}
+	view := accessView{Days: fillLooks(page, p.Desk.Catalogue, names, looks)}
 	if older != nil {
 		view.Older = "/access-log?" + url.Values{"before": {older.At.UTC().Format(time.RFC3339Nano)}, "id": {older.ID.String()}}.Encode()
 	}
@@ -77,7 +88,7 @@ func (p *portal) looks(ctx context.Context, a application.Applicant, after *audi
 	var all []audit.Logged
 	for _, ref := range refs {
 		err := p.Desk.DB.InPerson(ctx, pg.Person{ID: a.ID, Ref: ref}, func(tx *pg.Tx) error {
-			found, err := audit.List(ctx, tx, audit.Filter{Ref: ref, LookedOnly: true, After: after, Limit: looksPerPage + 1})
+			found, err := audit.List(ctx, tx, audit.Filter{LookedOnly: true, After: after, Limit: looksPerPage + 1})
 			all = append(all, found...)
 			return err
 		})
@@ -99,10 +110,10 @@ func (p *portal) looks(ctx context.Context, a application.Applicant, after *audi
 	return slices.DeleteFunc(all, func(l audit.Logged) bool { return l.Actor.Kind == audit.ActorPerson }), older, nil
 }
 
-func fillLooks(page *ui.Page, cat *qualification.Catalogue, looks []audit.Logged) []lookLine {
-	var out []lookLine
+func fillLooks(page *ui.Page, cat *qualification.Catalogue, verifiers map[string]string, looks []audit.Logged) []lookDay {
+	var out []lookDay
 	for _, l := range looks {
-		line := lookLine{When: page.Time(l.At), Who: lookedBy(page, cat, l), Why: known(page, "purpose.", l.Purpose),
+		line := lookLine{When: l.At.In(clock.JST).Format("15:04"), Who: lookedBy(page, cat, verifiers, l), Why: known(page, "purpose.", l.Purpose),
 			Where: qualificationName(page, cat, l.Register), Items: itemWords(page, cat, l), Reference: l.ID.String(), Sealed: l.Sealed}
 		if info, ok := audit.Lookup(l.Act); ok {
 			line.What = page.R(info.Key())
@@ -110,19 +121,26 @@ func fillLooks(page *ui.Page, cat *qualification.Catalogue, looks []audit.Logged
 		if l.Register == "" {
 			line.Where = registrarName(page, cat, l.Registrar)
 		}
-		out = append(out, line)
+		if day := page.Day(l.At); len(out) == 0 || out[len(out)-1].Day != day {
+			out = append(out, lookDay{Day: day})
+		}
+		last := &out[len(out)-1]
+		last.Looks = append(last.Looks, line)
 	}
 	return out
 }
 
 // lookedBy names the body for which somebody looked; a job looks for the registrar whose case it serves.
-func lookedBy(page *ui.Page, cat *qualification.Catalogue, l audit.Logged) string {
+func lookedBy(page *ui.Page, cat *qualification.Catalogue, verifiers map[string]string, l audit.Logged) string {
 	switch {
 	case l.Actor.Kind == audit.ActorStaff && l.Actor.Body != "":
 		return page.R("access.staff", registrarName(page, cat, l.Actor.Body))
 	case l.Actor.Kind == audit.ActorSystem:
 		return page.R("access.system", registrarName(page, cat, l.Registrar))
 	case l.Actor.Kind == audit.ActorRelying:
+		if name := verifiers[l.Actor.ID]; name != "" {
+			return page.R("access.relying", name)
+		}
 		return page.R("access.relying", l.Actor.ID)
 	}
 	return page.R("access.public")

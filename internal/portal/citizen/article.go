@@ -25,10 +25,22 @@ func (p *portal) article(name string) ui.HandlerFunc {
 	}
 }
 
-// contacts lists where to ask about a qualification: each body that keeps a register here, with its paper way.
+// contacts lists where to ask about a qualification: each body at whose register something can be applied for online
+// today, with its paper way.
 func contacts(page *ui.Page, cat *qualification.Catalogue) []ui.Row {
+	open := map[string]bool{}
+	for _, d := range cat.List() {
+		for i := range d.Procedures {
+			for _, g := range openAt(page, cat, d, d.Procedures[i].ID) {
+				open[g.Registrar] = true
+			}
+		}
+	}
 	var rows []ui.Row
 	for _, g := range cat.Registrars() {
+		if !open[g.ID] {
+			continue
+		}
 		rows = append(rows, ui.Row{Label: page.Text(g.Name), Value: page.Text(g.Contact), Source: page.Text(g.PaperWay)})
 	}
 	return rows

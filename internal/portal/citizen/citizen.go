@@ -23,9 +23,12 @@ import (
 
 	"akashi/internal/application"
 	"akashi/internal/credential"
+	"akashi/internal/issuance"
 	"akashi/internal/payment"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
+	"akashi/internal/relying"
+	"akashi/internal/server"
 )
 
 // Text has the wordings of this portal.
@@ -67,7 +70,7 @@ const (
 	SignCallback  = "/sign/callback"
 )
 
-// Config is what the portal needs. All but FormAction, Proxies and Demo is required.
+// Config is what the portal needs. All but FormAction, Proxies, Demo and Offers is required.
 type Config struct {
 	Origin     string   // scheme, host and port at which browsers reach the portal
 	FormAction []string // origins of the login, signing and payment pages, to which forms lead by redirect
@@ -78,14 +81,16 @@ type Config struct {
 	Desk      *application.Desk
 	Counter   *payment.Counter
 	Wallet    *credential.Wallet
+	Offers    *issuance.Holder // nil: credentials are not handed to wallets
+	Holder    *relying.Holder
 	Identity  Identity
 	VerifyURL string // address of the verification page: the base of the QR codes
 }
 
 func (c Config) check() error {
 	switch {
-	case c.Desk == nil || c.Counter == nil || c.Wallet == nil:
-		return errors.New("making the citizen portal: desk, counter and wallet are required")
+	case c.Desk == nil || c.Counter == nil || c.Wallet == nil || c.Holder == nil:
+		return errors.New("making the citizen portal: desk, counter, wallet and the holder's side of registered verifiers are required")
 	case c.Identity == nil:
 		return errors.New("making the citizen portal: the login service is required")
 	case c.VerifyURL == "":
@@ -109,7 +114,8 @@ func casePath(publicID string, parts ...string) string {
 // portal is the running portal. It keeps nothing between requests.
 type portal struct {
 	Config
-	site *ui.Site
+	site  *ui.Site
+	found searchText
 }
 
 // New returns the portal's handler.
@@ -123,14 +129,15 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	site, err := ui.NewSite(ui.Config{
 		Audience: ui.Citizen, Origin: cfg.Origin, Catalogue: words, Clock: cfg.Desk.DB.Clock, Log: cfg.Log,
-		Store: ui.NewStore(cfg.Desk.DB, ui.Citizen), Nav: nav(), LoginPath: "/login", LogoutPath: "/logout",
+		Store: ui.NewStore(cfg.Desk.DB, ui.Citizen), Nav: nav(), LoginPath: "/login", LogoutPath: "/logout", StepUpPath: againPath,
 		Demo: cfg.Demo, FormAction: cfg.FormAction, Proxies: cfg.Proxies,
 	})
 	if err != nil {
 		return nil, err
 	}
 	p := &portal{Config: cfg, site: site}
-	return site.Wrap(p.routes()), nil
+	routes := p.routes()
+	return routes.With(site.Wrap(routes)), nil
 }
 
 func nav() []ui.NavItem {
@@ -147,20 +154,21 @@ func nav() []ui.NavItem {
 type own func(w http.ResponseWriter, r *http.Request, a application.Applicant) error
 
 // routes lays out the addresses; those of known are for people who are logged in.
-func (p *portal) routes() http.Handler {
-	mux := http.NewServeMux()
+func (p *portal) routes() *server.Mux {
+	mux := server.NewMux()
 	anybody := func(pattern string, f ui.HandlerFunc) { mux.Handle(pattern, p.site.Handler(f)) }
 	known := func(pattern string, f own) { anybody(pattern, p.known(f)) }
 
 	anybody("GET /{$}", p.home)
 	anybody("GET /qualifications", p.qualifications)
+	anybody("GET /qualifications/{qualification}", p.qualification)
 	anybody("GET /qualifications/{qualification}/{procedure}", p.chooseRegister)
 	anybody("GET /procedures/{register}/{procedure}", p.procedure)
 	for _, name := range []string{"help", "about", "accessibility", "privacy"} {
 		anybody("GET /"+name, p.article(name))
 	}
 	anybody("GET /login", p.loginPage)
-	anybody("POST /login", p.login)
+	mux.Handle("POST /login", p.site.Limit(p.site.LoginLimiter(), p.site.Handler(p.login)))
 	anybody("GET "+LoginCallback, p.loginCallback)
 	anybody("GET /login/failed", p.loginFailed)
 	anybody("POST /logout", p.logout)
@@ -190,6 +198,25 @@ func (p *portal) routes() http.Handler {
 	known("POST /applications/{id}/withdraw", p.withdraw)
 	known("GET /credentials", p.credentials)
 	known("GET /credentials/{register}/{entry}", p.credential)
+	p.walletRoutes(mux, known)
+	known("GET /watches", p.watches)
+	known("GET /watches/{register}/{watch}", p.watch)
+	known("POST /watches/{register}/{watch}", p.decideWatch)
+	known("GET /credentials/{register}/{entry}/pdf", p.pdfPage)
+	known("POST /credentials/{register}/{entry}/pdf", p.askPDF)
+	known("GET /credentials/{register}/{entry}/pdf/file", p.pdfFile)
+	known("GET /credentials/{register}/{entry}/screen", p.screen)
+	known("GET /credentials/{register}/{entry}/choose", p.choose)
+	known("POST /credentials/{register}/{entry}/codes", p.makeCode)
+	known("GET /credentials/{register}/{entry}/codes/{copy}", p.code)
+	known("GET /credentials/{register}/{entry}/history", p.history)
+	known("GET /credentials/{register}/{entry}/stop", p.stopPage)
+	known("POST /credentials/{register}/{entry}/stop", p.stop)
+	known("GET /credentials/{register}/{entry}/lift", p.liftPage)
+	known("POST /credentials/{register}/{entry}/lift", p.lift)
+	known("GET /credentials/{register}/{entry}/renew", p.renewPage)
+	known("POST /credentials/{register}/{entry}/renew", p.renew)
+	anybody("GET "+againPath, p.loginAgain)
 	known("GET /messages", p.messages)
 	known("GET /access-log", p.accessLog)
 	mux.Handle("/", p.site.NotFound())

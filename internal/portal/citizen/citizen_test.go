@@ -44,7 +44,7 @@ func codedKeys() (keys []string) {
 		add("payment.", string(s))
 	}
 	for _, e := range []qualification.Effect{qualification.EffectRegister, qualification.EffectCancel} {
-		add("step.", steps(e, true)...)
+		add("step.", steps(e, true, true)...)
 	}
 	for _, r := range loginReasons() {
 		add("login.failed."+r, "", ".todo")
@@ -73,6 +73,8 @@ func codedKeys() (keys []string) {
 		add("credential.state.", s)
 	}
 	add("credential.advice.", "none", "suspended", "revoked", "cancelled")
+	add("function.name.", qualification.Functions...)
+	add("function.instead.", qualification.Functions...)
 	add("fee.kind.", string(qualification.FeeTax), string(qualification.FeeFee))
 	return keys
 }

@@ -55,6 +55,9 @@ func (p *portal) drawForm(w http.ResponseWriter, r *http.Request, v *application
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(groups[i].Fields, func(f qualification.Field) bool { return f.Withheld(v.Facts) }) {
+		page.Notices = append(page.Notices, ui.Notice{Tone: ui.Info, Title: page.R("form.withheld"), Body: page.R("form.withheld.text")})
+	}
 	view.Back = r.FormValue("_back") == "check" || r.URL.Query().Get("back") == "check"
 	if view.Back {
 		page.Back = casePath(v.Case.PublicID, "check")

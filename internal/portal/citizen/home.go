@@ -24,6 +24,7 @@ type homeView struct {
 	Todo, Cases []caseLine
 	Held        []heldLine
 	Unread      int
+	Watches     int // verifiers who wait for an answer
 }
 
 // welcomeView is the start page of anybody.
@@ -71,8 +72,14 @@ func (p *portal) readHome(r *http.Request, a application.Applicant) (func(*ui.Pa
 	if err != nil {
 		return nil, err
 	}
+	watches, err := p.waitingWatches(r.Context(), a)
+	if err != nil {
+		return nil, err
+	}
 	return func(page *ui.Page) homeView {
-		return fillHome(page, p.Desk.Catalogue, cases, corrections, held, notices)
+		v := fillHome(page, p.Desk.Catalogue, cases, corrections, held, notices)
+		v.Watches = watches
+		return v
 	}, nil
 }
 

@@ -59,7 +59,8 @@ func TestTheMainJob(t *testing.T) {
 	v.get("/applications/"+id).want(200, "登録されました", "デジタル資格者証を発行しました")
 	list := v.get("/credentials").want(200, "看護師", "有効", "登録番号 第")
 	path := regexp.MustCompile(`/credentials/kangoshi\.mhlw/[0-9a-f-]+`).FindString(list.Body)
-	v.get(path).want(200, "<svg", "https://verify.example/w/?c=", "見本　花子", "顔写真付きの身分証明書", "厚生労働大臣")
+	v.get(path).want(200, "<svg", "https://verify.example/w/?c=", "見本　花子", "顔写真付きの身分証明書", "厚生労働大臣", path+"/pdf")
+	v.fetchPDF(path + "/pdf")
 
 	v.get("/messages").want(200, "登録されました", "納付を確認しました", "申請を受け付けました").lacks("未読")
 	v.get("/access-log").want(200, "厚生労働省の職員", "申請を開いて見た", "住民票の情報を照会した", "申請の手続のため").lacks("審査 一郎", "決裁 二郎")
@@ -303,7 +304,7 @@ func TestAccessLogPages(t *testing.T) {
 	w := newWorld(t)
 	v := w.nurse(t)
 	v.begin()
-	before := strings.Count(v.get("/access-log").want(200).Body, "<h2 class=\"ak-h4\">")
+	before := strings.Count(v.get("/access-log").want(200).Body, "<p class=\"cz-look\">")
 	const more = 2*looksPerPage + 7
 	err := w.DB.As(pg.RoleOffice).InRegistrar(t.Context(), "mhlw", func(tx *pg.Tx) error {
 		var events []audit.Event

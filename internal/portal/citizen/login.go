@@ -85,7 +85,7 @@ func (p *portal) enter(ctx context.Context, login Login) error {
 	if err := p.site.Sessions.Login(ctx, id.String(), strings.ReplaceAll(card.Name.Full(), "\u3000", " ")); err != nil {
 		return err
 	}
-	return p.keep(ctx, keyCard, holder{Issuer: login.Issuer, Subject: login.Subject, Card: card})
+	return p.keep(ctx, keyCard, holder{Issuer: login.Issuer, Subject: login.Subject, Card: card, At: p.now()})
 }
 
 // record writes the audit line of a login or logout. It names nobody: no registrar knows of it.
@@ -109,7 +109,7 @@ func (p *portal) logout(w http.ResponseWriter, r *http.Request) error {
 
 // loginReasons are the ways in which a visit to the login service can end without a login.
 func loginReasons() []string {
-	return []string{"cancelled", "visit_expired", "no_visit", "callback_strange", "code_refused", "someone_else"}
+	return []string{"cancelled", "visit_expired", "no_visit", "callback_strange", "code_refused", "someone_else", "weak_login"}
 }
 
 // reasonOf is the last part of an error's message key: what the failure pages are chosen by.

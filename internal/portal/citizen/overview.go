@@ -28,7 +28,8 @@ type overviewView struct {
 	Facts                []ui.Row
 	Receipts             []ui.Link
 	WithdrawPath         string
-	Spared               bool // documents are spared thanks to the registries
+	WalletPath           string // where a wallet can be let wait for the result
+	Spared               bool   // documents are spared thanks to the registries
 }
 
 // outcomeView is the decision.
@@ -99,6 +100,9 @@ func fillOverview(page *ui.Page, cat *qualification.Catalogue, f caseFile) (over
 	if c.State.Withdrawable() && c.Origin == application.OriginCitizen {
 		v.WithdrawPath = casePath(c.PublicID, "withdraw")
 	}
+	if mayWait(c, f.Procedure) {
+		v.WalletPath = casePath(c.PublicID, "wallet")
+	}
 	v.Facts = caseFacts(page, cat, f)
 	for _, s := range f.Submissions {
 		key := "overview.receipt"
@@ -107,7 +111,7 @@ func fillOverview(page *ui.Page, cat *qualification.Catalogue, f caseFile) (over
 		}
 		v.Receipts = append(v.Receipts, ui.Link{Path: receiptPath(c.PublicID, s.Round), Text: page.R(key, s.Round)})
 	}
-	tells := story{View: f.View, Body: v.Body, HasFee: len(f.Due.Lines) > 0, Held: f.Held}
+	tells := story{View: f.View, Body: v.Body, HasFee: len(f.Due.Lines) > 0, Held: f.Held, Name: func(body string) string { return registrarName(page, cat, body) }}
 	link := ui.Link{Path: st.Link, Text: page.R("act." + st.Key)}
 	if c.State.Editable() {
 		if err := v.addTasks(page, f.View); err != nil {
@@ -177,6 +181,9 @@ func tasks(page *ui.Page, v *application.View) ([]ui.Task, error) {
 		t := ui.Task{Text: page.R("documents.title"), Path: casePath(v.Case.PublicID, "documents"), State: ui.TaskDone}
 		if missing > 0 {
 			t.State = ui.TaskTodo
+			if v.Correction() != nil {
+				t.State = ui.TaskAsked
+			}
 		}
 		out = append(out, t)
 	}
@@ -227,7 +234,7 @@ func correctionState(v *application.View, g *qualification.Group, answers qualif
 			}
 		}
 	}
-	return ui.TaskTodo, nil
+	return ui.TaskAsked, nil
 }
 
 // lastAnswers are the values that were signed last, none before the first signature.

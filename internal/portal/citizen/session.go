@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -28,6 +29,7 @@ type holder struct {
 	Issuer  string             `json:"issuer"`
 	Subject string             `json:"subject"`
 	Card    person.Particulars `json:"card"`
+	At      time.Time          `json:"at"` // of the login
 }
 
 // visit is a login under way.

@@ -3,7 +3,6 @@ package citizen
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"akashi/internal/application"
@@ -17,74 +16,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// offerLine is one qualification with what can be applied for here.
-type offerLine struct {
-	Name, Ministry, Law string
-	Procedures          []ui.Link
-}
-
-// offers lists what is open today, by qualification. A procedure that several registers offer leads to the choice of one.
-func offers(page *ui.Page, cat *qualification.Catalogue) []offerLine {
-	var out []offerLine
-	for _, def := range cat.List() {
-		line := offerLine{Name: page.Text(def.Name), Ministry: page.Text(def.Ministry), Law: page.Text(def.LegalBasis)}
-		for i := range def.Procedures {
-			procedure := &def.Procedures[i]
-			switch open := openAt(page, cat, def, procedure.ID); len(open) {
-			case 0:
-			case 1:
-				line.Procedures = append(line.Procedures, ui.Link{Path: procedurePath(open[0].ID, procedure.ID), Text: page.Text(procedure.Name)})
-			default:
-				line.Procedures = append(line.Procedures, ui.Link{Path: "/qualifications/" + def.ID + "/" + procedure.ID, Text: page.Text(procedure.Name)})
-			}
-		}
-		if len(line.Procedures) > 0 {
-			out = append(out, line)
-		}
-	}
-	return out
-}
-
-// openAt lists the registers at which a procedure is open online today.
-func openAt(page *ui.Page, cat *qualification.Catalogue, def *qualification.Definition, procedure string) []*qualification.Register {
-	var open []*qualification.Register
-	for i := range def.Registers {
-		if cat.Offered(def.Registers[i].ID, procedure, qualification.ChannelOnline, calendar.Of(page.Now)) {
-			open = append(open, &def.Registers[i])
-		}
-	}
-	return open
-}
-
 func procedurePath(register, procedure string) string {
 	return "/procedures/" + url.PathEscape(register) + "/" + url.PathEscape(procedure)
-}
-
-func (p *portal) qualifications(w http.ResponseWriter, r *http.Request) error {
-	page := p.site.Page(r, "qualifications.title")
-	page.Current = "qualifications"
-	return page.Render(w, qualificationsPage(page, offers(page, p.Desk.Catalogue)))
-}
-
-// chooseView is the choice among several registers of one qualification.
-type chooseView struct {
-	Procedure string
-	Registers []ui.Link
-}
-
-func (p *portal) chooseRegister(w http.ResponseWriter, r *http.Request) error {
-	def, ok := p.Desk.Catalogue.Definition(r.PathValue("qualification"))
-	if !ok || def.Procedure(r.PathValue("procedure")) == nil {
-		return fault.New(fault.NotFound, "", "choosing a register of an unknown qualification")
-	}
-	procedure := def.Procedure(r.PathValue("procedure"))
-	page := p.site.Page(r, "choose.title")
-	page.Current, page.Back = "qualifications", "/qualifications"
-	view := chooseView{Procedure: page.Text(procedure.Name)}
-	for _, g := range openAt(page, p.Desk.Catalogue, def, procedure.ID) {
-		view.Registers = append(view.Registers, ui.Link{Path: procedurePath(g.ID, procedure.ID), Text: registrarName(page, p.Desk.Catalogue, g.Registrar)})
-	}
-	return page.Render(w, choosePage(page, view))
 }
 
 // offer is one procedure at one register: what a start page is about.
@@ -95,7 +28,8 @@ type offer struct {
 	Procedure *qualification.Procedure
 }
 
-// offered finds what an address names; a procedure that is not open is found, too, and its page says so.
+// offered finds what an address names, in the version under which a case would be made today; a procedure that is not open
+// is found, too, and its page says so.
 func (p *portal) offered(register, procedure string) (offer, error) {
 	cat := p.Desk.Catalogue
 	missing := fault.New(fault.NotFound, "", "looking for a procedure")
@@ -103,7 +37,7 @@ func (p *portal) offered(register, procedure string) (offer, error) {
 	if !ok {
 		return offer{}, missing
 	}
-	def, ok := cat.Definition(g.Qualification)
+	def, ok := cat.Filing(g.Qualification, calendar.Of(p.Desk.DB.Clock.Now()))
 	if !ok || def.Procedure(procedure) == nil {
 		return offer{}, missing
 	}
@@ -118,10 +52,12 @@ func (p *portal) offered(register, procedure string) (offer, error) {
 type procedureView struct {
 	Name, Qualification, Body, Head, Who string
 	Open                                 bool
+	Standing                             string // since, until or from when it is open online
 	StartPath                            string
 	Need                                 []string
 	Documents                            []documentLine // to be handed in, always or in some cases
-	Spared                               []string       // not needed thanks to the registries
+	Spared                               []string       // not needed online thanks to the registries
+	OnPaper                              bool           // there is a way on paper
 	Fees                                 feeView
 	Days                                 int
 	DaysText                             string
@@ -141,8 +77,9 @@ type documentLine struct {
 
 // feeView is what is to be paid.
 type feeView struct {
-	Lines []feeLine
-	Total string
+	Lines   []feeLine
+	Total   string
+	Unknown bool // an amount was not found
 }
 
 // feeLine is one amount: what it is, who gets it, where the fact comes from.
@@ -157,7 +94,7 @@ func (p *portal) procedure(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := p.site.Page(r, "procedure.title")
 	page.Title = ui.Plain(page.Text(o.Procedure.Name))
-	page.Current, page.Back = "qualifications", "/qualifications"
+	page.Current, page.Back = "qualifications", qualificationPath(o.Def.ID)
 	view, err := fillProcedure(page, p.Desk.Catalogue, o)
 	if err != nil {
 		return err
@@ -170,12 +107,12 @@ func fillProcedure(page *ui.Page, cat *qualification.Catalogue, o offer) (proced
 	q := o.Procedure
 	v := procedureView{
 		Name: page.Text(q.Name), Qualification: page.Text(o.Def.Name), Body: page.Text(o.Registrar.Name), Head: page.Text(o.Registrar.Head),
-		Who: page.Text(q.Who), Open: cat.Offered(o.Register.ID, q.ID, qualification.ChannelOnline, today),
+		Who: page.Text(q.Who), Standing: offeredWhen(page, cat, o.Register.ID, q.ID), Open: cat.Offered(o.Register.ID, q.ID, qualification.ChannelOnline, today),
 		StartPath: procedurePath(o.Register.ID, q.ID) + "/start",
 		Days:      q.StandardDays, DaysText: strconv.Itoa(q.StandardDays), Expected: calendar.AddBusinessDays(today, q.StandardDays), DaysFact: factLine(page, q.StandardFact),
 		Deadline: page.Text(q.Deadline), DeadlineFact: factLine(page, q.DeadlineFact),
 		Law: page.Text(o.Def.LegalBasis), LawFact: factLine(page, o.Def.LegalFact),
-		Paper: page.Text(o.Registrar.PaperWay), Contact: page.Text(o.Registrar.Contact),
+		Paper: page.Text(o.Registrar.PaperWay), Contact: page.Text(o.Registrar.Contact), OnPaper: q.Effect != qualification.EffectLink,
 	}
 	for _, n := range q.Need {
 		v.Need = append(v.Need, page.Text(n))
@@ -186,6 +123,10 @@ func fillProcedure(page *ui.Page, cat *qualification.Catalogue, o offer) (proced
 			continue
 		}
 		v.Documents = append(v.Documents, documentLine{Label: page.Text(e.Label), Hint: page.Text(e.Hint), Sometimes: e.When != "", Fact: factLine(page, e.Fact)})
+	}
+	if costUnknown(q) {
+		v.Fees = feeView{Total: page.R("fee.unknown.short"), Unknown: true}
+		return v, nil
 	}
 	lines, err := q.FeeLines(qualification.Facts{Registrar: o.Registrar.ID, Channel: qualification.ChannelOnline, On: page.Now})
 	if err != nil {
@@ -234,10 +175,15 @@ type startView struct {
 	Others     []caseLine // of the same procedure, handed in and not decided
 	CardPath   string     // where the card can be tried first
 	KeptUntil  calendar.Date
-	NeedsEntry bool // the procedure is about an entry that the person does not hold: a page of its own
-	HasEntry   bool // the person is in the register already
+	NeedsEntry bool       // the procedure is about an entry that the person does not hold: a page of its own
+	HasEntry   bool       // the person is in the register already, and nobody is twice
+	Held       []string   // the classes under which the person is in the register, where another one can be added
+	AllHeld    bool       // there is no class left that could be added
+	Entry      ui.Control // which of several entries it is about; no choices when there is nothing to choose
 	LinkPath   string
 	NotOpen    bool
+	Standing   string // when it is not open: from when it will be
+	Paper      string // and how to file on paper meanwhile
 }
 
 func (p *portal) startPage(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
@@ -245,6 +191,11 @@ func (p *portal) startPage(w http.ResponseWriter, r *http.Request, a application
 	if err != nil {
 		return err
 	}
+	return p.drawStart(w, r, a, o, nil)
+}
+
+// drawStart draws the page with what is wrong with the choice of an entry.
+func (p *portal) drawStart(w http.ResponseWriter, r *http.Request, a application.Applicant, o offer, problems []qualification.Problem) error {
 	cases, err := p.Desk.List(r.Context(), a)
 	if err != nil {
 		return err
@@ -256,17 +207,24 @@ func (p *portal) startPage(w http.ResponseWriter, r *http.Request, a application
 	page := p.site.Page(r, "start.title")
 	page.Title = page.T("start.title.of", page.Text(o.Procedure.Name))
 	page.Current, page.Back = "qualifications", procedurePath(o.Register.ID, o.Procedure.ID)
-	return page.Render(w, startPage(page, fillStart(page, p.Desk.Catalogue, o, cases, held)))
+	page.Path, page.Problems = procedurePath(o.Register.ID, o.Procedure.ID)+"/start", problems // also after a POST to /applications
+	view := fillStart(page, p.Desk.Catalogue, o, cases, livingIn(held, o.Register.ID))
+	view.Entry.Value = r.PostFormValue(entryInput)
+	return page.Render(w, startPage(page, view))
 }
 
 // draftDays is how long a draft is kept; the stage sets the exact date when it is made.
 const draftDays = 30
 
-func fillStart(page *ui.Page, cat *qualification.Catalogue, o offer, cases []application.Summary, held []credential.Held) startView {
+func fillStart(page *ui.Page, cat *qualification.Catalogue, o offer, cases []application.Summary, living []credential.Held) startView {
 	today := calendar.Of(page.Now)
 	v := startView{Name: page.Text(o.Procedure.Name), Body: page.Text(o.Registrar.Name), Register: o.Register.ID, Procedure: o.Procedure.ID,
 		Token: pg.NewID(), KeptUntil: today.AddDays(draftDays), CardPath: "/card-check?" + url.Values{"to": {procedurePath(o.Register.ID, o.Procedure.ID) + "/start"}}.Encode(),
-		NotOpen: !cat.Offered(o.Register.ID, o.Procedure.ID, qualification.ChannelOnline, today)}
+		NotOpen: !cat.Offered(o.Register.ID, o.Procedure.ID, qualification.ChannelOnline, today), Standing: offeredWhen(page, cat, o.Register.ID, o.Procedure.ID)}
+	if o.Procedure.Effect != qualification.EffectLink {
+		v.Paper = page.Text(o.Registrar.PaperWay)
+	}
+	var drafts []application.Summary
 	for _, c := range cases {
 		if c.RegisterID != o.Register.ID || c.ProcedureID != o.Procedure.ID || c.State.Ended() {
 			continue
@@ -276,17 +234,10 @@ func fillStart(page *ui.Page, cat *qualification.Catalogue, o offer, cases []app
 			v.Others = append(v.Others, line)
 		} else {
 			v.Draft = &line
+			drafts = append(drafts, c)
 		}
 	}
-	living := slices.ContainsFunc(held, func(h credential.Held) bool {
-		return h.Entry.RegisterID == o.Register.ID && h.Entry.State.Living()
-	})
-	switch o.Procedure.Effect {
-	case qualification.EffectRegister, qualification.EffectLink:
-		v.HasEntry = living
-	default:
-		v.NeedsEntry = !living
-	}
+	v.standBy(page, o, living, drafts)
 	for _, q := range o.Def.Procedures {
 		if q.Effect == qualification.EffectLink && v.NeedsEntry && cat.Offered(o.Register.ID, q.ID, qualification.ChannelOnline, today) {
 			v.LinkPath = procedurePath(o.Register.ID, q.ID)
@@ -295,13 +246,67 @@ func fillStart(page *ui.Page, cat *qualification.Catalogue, o offer, cases []app
 	return v
 }
 
+// standBy fills in what follows from the living entries that the person holds in the register.
+func (v *startView) standBy(page *ui.Page, o offer, living []credential.Held, drafts []application.Summary) {
+	switch {
+	case application.NeedsEntry(o.Procedure.Effect):
+		v.NeedsEntry = len(living) == 0
+		if len(living) > 1 {
+			v.Entry, v.Draft = entryChoice(page, o, living, drafts), nil
+		}
+	case o.Def.Classes == nil:
+		v.HasEntry = len(living) > 0
+	default:
+		for _, h := range living {
+			v.Held = append(v.Held, className(page, o.Def, h.Entry.Facts))
+		}
+		v.AllHeld = everyClass(o.Def, living)
+	}
+}
+
+// everyClass tells whether the entries are of every class that there can be. Where not all combinations of grade and trade
+// exist it says no, and the procedure itself decides.
+func everyClass(def *qualification.Definition, living []credential.Held) bool {
+	all := 1
+	for _, id := range def.Classes.Items {
+		item := def.Item(id)
+		if item == nil || len(item.Options) == 0 {
+			return false
+		}
+		all *= len(item.Options)
+	}
+	held := map[string]bool{}
+	for _, h := range living {
+		held[def.Class(h.Entry.Facts)] = true
+	}
+	return len(held) == all
+}
+
 // start opens a draft. The form's token becomes the draft's id, so that a second press leads to the same draft.
 func (p *portal) start(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
 	token, err := ui.Token(r)
 	if err != nil {
 		return err
 	}
-	c, err := p.Desk.StartOnce(r.Context(), a, token, r.PostFormValue("register"), r.PostFormValue("procedure"), string(ui.LangOf(r)))
+	o, err := p.offered(r.PostFormValue("register"), r.PostFormValue("procedure"))
+	if err != nil {
+		return err
+	}
+	entry, err := chosenEntry(r)
+	if err != nil {
+		return err
+	}
+	several, err := p.mustChoose(r, a, o, entry)
+	if err != nil {
+		return err
+	}
+	if several {
+		return p.drawStart(w, r, a, o, atEntry(p.words(r).R("fault.which_entry")))
+	}
+	c, err := p.Desk.StartOn(r.Context(), a, token, o.Register.ID, o.Procedure.ID, string(ui.LangOf(r)), entry)
+	if problems := p.entryProblem(r, entry, err); problems != nil {
+		return p.drawStart(w, r, a, o, problems)
+	}
 	if err != nil {
 		return err
 	}

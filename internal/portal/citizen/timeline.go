@@ -40,7 +40,7 @@ func standingOf(c *application.Case, open *application.Correction) standing {
 		if c.State == application.CorrectionSigning {
 			s.Link = casePath(c.PublicID, "check")
 		}
-	case application.InReview, application.Proposed:
+	case application.Forwarding, application.InReview, application.Proposed:
 		s.Due, s.Link = dateOf(c.DueOn), ""
 	case application.Registered:
 		s.Tone, s.Over, s.Link = ui.Success, true, ""
@@ -81,7 +81,7 @@ func (s standing) sentence(p *ui.Page) string {
 // hasDated tells whether the sentence names a day.
 func (s standing) hasDated() bool {
 	switch application.State(s.Key) {
-	case application.Draft, application.Signing, application.InReview, application.Proposed:
+	case application.Draft, application.Signing, application.Forwarding, application.InReview, application.Proposed:
 		return true
 	}
 	return false
@@ -104,15 +104,16 @@ type story struct {
 	View   *application.View
 	Body   string // who reviews, in the page's language
 	HasFee bool
-	Held   *credential.Held // the entry of the register that the person holds, nil when none
+	Held   *credential.Held         // the entry of the register that the person holds, nil when none
+	Name   func(body string) string // of a body on the way, in the page's language
 }
 
 // timeline tells what happened, what happens now and what is to come.
 func (s story) timeline(p *ui.Page) []ui.Event {
 	events := s.past(p)
 	c := s.View.Case
-	for _, key := range steps(s.View.Procedure.Effect, s.HasFee) {
-		switch place(c.State, key) {
+	for _, key := range steps(s.View.Procedure.Effect, s.HasFee, goesThrough(c)) {
+		switch place(c, key) {
 		case ui.EventNow:
 			events = append(events, s.present(p, key))
 		case ui.EventToCome:
@@ -143,6 +144,12 @@ func (s story) past(p *ui.Page) []ui.Event {
 		if due, err := calendar.ParseISO(e.Detail["due"]); e.Kind == "correction_requested" && err == nil {
 			out.Body = p.R("event.kind.correction_requested.due", due)
 		}
+		if by := e.Detail["by"]; by != "" {
+			out.Who = s.Name(by)
+		}
+		if e.Kind == "passed_on" {
+			out.Who, out.Body = s.Name(e.Detail["from"]), p.R("event.kind.passed_on.to", s.Name(e.Detail["to"]))
+		}
 		events = append(events, out)
 	}
 	return events
@@ -161,8 +168,11 @@ func (s story) who(p *ui.Page, actor string) string {
 func (s story) present(p *ui.Page, step string) ui.Event {
 	st := standingOf(s.View.Case, s.View.Correction())
 	e := ui.Event{Title: p.R("step." + step), State: ui.EventNow, Who: s.Body, Body: st.sentence(p)}
-	if st.Mine {
+	switch {
+	case st.Mine:
 		e.Who = p.R("who.you")
+	case s.View.Case.State == application.Forwarding:
+		e.Who = s.Name(s.View.Case.BodyID)
 	}
 	return e
 }
@@ -180,18 +190,27 @@ func (s story) issued(p *ui.Page) ui.Event {
 
 // The steps of a case as an applicant sees them. Their words are step.<value>.
 const (
-	stepForm     = "form"
-	stepPayment  = "payment"
-	stepReview   = "review"
-	stepDecision = "decision"
-	stepIssue    = "issue"
+	stepForm       = "form"
+	stepPayment    = "payment"
+	stepForwarding = "forwarding"
+	stepReview     = "review"
+	stepDecision   = "decision"
+	stepIssue      = "issue"
 )
 
+// goesThrough tells whether another office checks the case before its review. Before it is handed in, that is not known.
+func goesThrough(c *application.Case) bool {
+	return len(c.Route) > 0 && c.Route[0].Step != "review"
+}
+
 // steps are the stations that a case passes.
-func steps(e qualification.Effect, fee bool) []string {
+func steps(e qualification.Effect, fee, forwarded bool) []string {
 	all := []string{stepForm}
 	if fee {
 		all = append(all, stepPayment)
+	}
+	if forwarded {
+		all = append(all, stepForwarding)
 	}
 	all = append(all, stepReview, stepDecision)
 	if e != qualification.EffectCancel {
@@ -200,14 +219,17 @@ func steps(e qualification.Effect, fee bool) []string {
 	return all
 }
 
-// place tells whether a step is being taken, is still to come, or is over in a state.
-func place(state application.State, step string) ui.EventState {
-	order := []string{stepForm, stepPayment, stepReview, stepDecision, stepIssue}
+// place tells whether a step is being taken, is still to come, or is over for a case.
+func place(c *application.Case, step string) ui.EventState {
+	order := []string{stepForm, stepPayment, stepForwarding, stepReview, stepDecision, stepIssue}
 	at := map[application.State]string{
 		application.Draft: stepForm, application.Signing: stepForm, application.AwaitingPayment: stepPayment,
-		application.InReview: stepReview, application.CorrectionRequested: stepReview, application.CorrectionSigning: stepReview,
+		application.Forwarding: stepForwarding, application.InReview: stepReview, application.CorrectionRequested: stepReview, application.CorrectionSigning: stepReview,
 		application.Proposed: stepDecision,
-	}[state]
+	}[c.State]
+	if at == stepReview && c.Elsewhere() { // a body on the way has asked for a correction
+		at = stepForwarding
+	}
 	if at == "" || at != step && before(order, step, at) {
 		return ui.EventDone
 	}

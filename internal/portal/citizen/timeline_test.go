@@ -141,6 +141,36 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// TestTimelineOnTheWay: who acts next is the body that has the case, and what it did stands under its name.
+func TestTimelineOnTheWay(t *testing.T) {
+	page := wordsIn(t, qualification.JA)
+	c := caseIn(application.Forwarding)
+	c.Route = []qualification.Route{{Step: "forward", Body: "pref-13"}, {Step: "review", Body: "mhlw"}}
+	c.RegistrarID, c.BodyID = "mhlw", "pref-13"
+	v := &application.View{Case: c, Procedure: &qualification.Procedure{Effect: qualification.EffectRegister}, Events: []application.Event{
+		{At: at(10), Kind: "submitted", Actor: "applicant"},
+		{At: at(11), Kind: "correction_requested", Actor: "staff", Detail: map[string]string{"due": "2026-12-15", "by": "pref-13"}},
+		{At: at(12), Kind: "corrected", Actor: "applicant"}}}
+	s := story{View: v, Body: "厚生労働省", Name: func(body string) string {
+		return map[string]string{"pref-13": "東京都", "mhlw": "厚生労働省"}[body]
+	}}
+	want := []string{"done 署名して申請しました あなた", "done 訂正のお願いがありました 東京都", "done 訂正して、署名しました あなた", "now 経由機関の確認 東京都", "to_come 審査 ",
+		"to_come 決裁・名簿への登録 ", "to_come デジタル資格者証の発行 "}
+	if got := lines(s.timeline(page)); !slices.Equal(got, want) {
+		t.Errorf("on its way:\ngot  %q\nwant %q", got, want)
+	}
+	c.State = application.CorrectionRequested
+	if got := lines(s.timeline(page))[3]; got != "now 経由機関の確認 あなた" {
+		t.Errorf("with a correction asked for on the way: %q", got)
+	}
+	c.State, c.BodyID, c.Stop = application.InReview, "mhlw", 1
+	v.Events = append(v.Events, application.Event{At: at(13), Kind: "passed_on", Actor: "staff", Detail: map[string]string{"from": "pref-13", "to": "mhlw"}})
+	events := s.timeline(page)
+	if got := lines(events)[3:5]; !slices.Equal(got, []string{"done 確認が終わり、次の機関へ送られました 東京都", "now 審査 厚生労働省"}) || events[3].Body != "送付先：厚生労働省" {
+		t.Errorf("passed on: %q, %q", got, events[3].Body)
+	}
+}
+
 // TestTimelineDates: a correction names its day, the decision the day on which it is expected.
 func TestTimelineDates(t *testing.T) {
 	page := wordsIn(t, qualification.EN)
@@ -176,7 +206,7 @@ func TestStatusOfACredential(t *testing.T) {
 		if c.credential != "" {
 			h.Credential = &credential.Credential{State: c.credential}
 		}
-		key, _ := status(h)
+		key, _ := status(h, calendar.Of(page.Now))
 		v, err := fillCredential(page, cat, h, "https://verify.example/")
 		if err != nil || key != c.want || (v.Advice != "") != c.advice || v.QR != "" || v.Making != (c.want == "making") {
 			t.Errorf("%s/%s: %s, advice %q, code %t, %v; want %s", c.entry, c.credential, key, v.Advice, v.QR != "", err, c.want)

@@ -86,10 +86,16 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{World: casetest.New(t), ID: &scripted{Who: "nurse"}, Server: httptest.NewUnstartedServer(nil), log: &bytes.Buffer{}}
+	return newWorldOver(t, casetest.New(t))
+}
+
+// newWorldOver is newWorld over a world of the test's own.
+func newWorldOver(t *testing.T, stages *casetest.World) *world {
+	t.Helper()
+	w := &world{World: stages, ID: &scripted{Who: "nurse"}, Server: httptest.NewUnstartedServer(nil), log: &bytes.Buffer{}}
 	origin := "http://" + w.Server.Listener.Addr().String()
-	h, err := New(Config{Origin: origin, FormAction: []string{"https://login.example", "https://pay.example"}, Log: slog.New(slog.NewTextHandler(w.log, nil)),
-		Demo: true, Desk: w.Desk, Counter: w.Counter, Wallet: w.Wallet, Identity: w.ID, VerifyURL: "https://verify.example/w/"})
+	h, err := New(Config{Origin: origin, FormAction: []string{"https://login.example", "https://pay.example", "https://wallet.example"}, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Demo: true, Desk: w.Desk, Counter: w.Counter, Wallet: w.Wallet, Holder: w.Holder, Offers: w.offers(), Identity: w.ID, VerifyURL: "https://verify.example/w/"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,17 +36,28 @@ type credentialView struct {
 	Making        bool   // it is being signed
 	QR            string // SVG, "" while there is nothing to show
 	URL           string
+	WalletPath    string      // where it goes into a wallet from, "" when it does not
+	PDF           string      // address of the page for its PDF
+	MakesPDF      bool        // the register makes PDFs today
+	Lacks         []ui.Notice // functions that the register does not use
 	Facts         []ui.Row
 	Version       int
 	Changed       string // since when the status holds
+	Path          string
+	MayStop       bool
+	Held          bool // the holder has stopped it
 }
 
 func credentialPath(h *credential.Held) string {
-	return "/credentials/" + url.PathEscape(h.Entry.RegisterID) + "/" + h.Entry.ID.String()
+	return credentialAddress(h.Entry.RegisterID, h.Entry.ID)
+}
+
+func credentialAddress(register string, entry uuid.UUID) string {
+	return "/credentials/" + url.PathEscape(register) + "/" + entry.String()
 }
 
 // status is the word and tone under which a holder sees an entry: the register's word first, then the credential's.
-func status(h credential.Held) (key string, tone ui.Tone) {
+func status(h credential.Held, today calendar.Date) (key string, tone ui.Tone) {
 	switch {
 	case h.Entry.State == registry.Suspended:
 		return "suspended", ui.Danger
@@ -54,12 +65,16 @@ func status(h credential.Held) (key string, tone ui.Tone) {
 		return "revoked", ui.Danger
 	case h.Entry.State == registry.Cancelled:
 		return "cancelled", ui.Neutral
+	case h.Entry.Expired(today):
+		return "expired", ui.Neutral
 	case h.Credential == nil:
 		return "none", ui.Neutral
 	case h.Credential.State == credential.Valid:
 		return "valid", ui.Success
 	case h.Credential.State == credential.Suspended:
 		return "suspended", ui.Danger
+	case h.Credential.State == credential.OnHold:
+		return "held", ui.Warning
 	case h.Credential.State == credential.Intended:
 		return "making", ui.Info
 	}
@@ -67,7 +82,7 @@ func status(h credential.Held) (key string, tone ui.Tone) {
 }
 
 func heldLineOf(page *ui.Page, cat *qualification.Catalogue, h credential.Held) heldLine {
-	key, tone := status(h)
+	key, tone := status(h, calendar.Of(page.Now))
 	return heldLine{Path: credentialPath(&h), Title: qualificationName(page, cat, h.Entry.RegisterID), Body: registrarName(page, cat, h.Entry.RegistrarID),
 		Number: page.R("credential.number", h.Entry.Number), Since: page.R("credential.since", h.Entry.RegisteredOn),
 		Tag: page.R("credential.state." + key), Tone: tone}
@@ -97,9 +112,6 @@ func (p *portal) credentials(w http.ResponseWriter, r *http.Request, a applicati
 	return page.Render(w, credentialsPage(page, lines))
 }
 
-// makingRefresh is how many seconds a page waits before it looks again whether a credential has been signed.
-const makingRefresh = "5"
-
 func (p *portal) credential(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
 	entry, err := uuid.Parse(r.PathValue("entry"))
 	if err != nil {
@@ -116,14 +128,14 @@ func (p *portal) credential(w http.ResponseWriter, r *http.Request, a applicatio
 	if err != nil {
 		return err
 	}
-	if view.Making {
-		w.Header().Set("Refresh", makingRefresh)
+	if p.Offers != nil && p.Desk.Catalogue.Uses(h.Entry.RegisterID, qualification.FunctionWallet, calendar.Of(page.Now)) {
+		view.WalletPath = walletPath(h.Entry.RegisterID, h.Entry.ID)
 	}
 	return page.Render(w, credentialPage(page, view))
 }
 
 func fillCredential(page *ui.Page, cat *qualification.Catalogue, h credential.Held, base string) (credentialView, error) {
-	key, tone := status(h)
+	key, tone := status(h, calendar.Of(page.Now))
 	v := credentialView{Title: qualificationName(page, cat, h.Entry.RegisterID), Tag: page.R("credential.state." + key), Tone: tone, Making: key == "making"}
 	v.Number, v.Since = page.R("credential.number", h.Entry.Number), page.R("credential.since", h.Entry.RegisteredOn)
 	if key != "valid" && key != "making" {
@@ -134,6 +146,11 @@ func fillCredential(page *ui.Page, cat *qualification.Catalogue, h credential.He
 		{Label: page.R("credential.fact.since"), Value: page.Date(h.Entry.RegisteredOn)},
 		{Label: page.R("credential.fact.body"), Value: registrarName(page, cat, h.Entry.RegistrarID)},
 	}
+	term := termRow(page, h)
+	term = append(term, originalRow(page, cat, h)...)
+	v.Facts = append(v.Facts, term...)
+	v.Path, v.Held = credentialPath(&h), h.HeldAt != nil
+	v.MayStop = h.Entry.State.Living() && stoppable(&h)
 	if h.Credential == nil || h.Credential.Signature == nil {
 		return v, nil
 	}
@@ -141,16 +158,27 @@ func fillCredential(page *ui.Page, cat *qualification.Catalogue, h credential.He
 	if err != nil {
 		return v, err
 	}
-	v.Facts, v.Holder, v.Version = credentialRows(page, facts), facts[cose.HolderName], h.Credential.Version
+	v.Facts, v.Holder, v.Version = append(credentialRows(page, facts), term...), facts[cose.HolderName], h.Credential.Version
 	v.Changed = page.Time(h.Credential.StatusAt)
 	if key != "valid" {
 		return v, nil // nobody should present what is not in force
 	}
+	v.PDF = credentialPath(&h) + "/pdf"
+	v.MakesPDF = cat.Uses(h.Entry.RegisterID, qualification.FunctionPDF, calendar.Of(page.Now))
+	v.Lacks = lacks(page, cat, h.Entry.RegisterID, qualification.Functions...)
 	if v.URL, err = h.Credential.URL(base); err != nil {
 		return v, err
 	}
 	v.QR, err = qr.SVG(v.URL, qr.Options{Level: qr.Medium, ID: "credential-qr", Title: page.T("credential.qr", v.Title), Description: page.T("credential.qr.text")})
 	return v, err
+}
+
+// termRow is the last day of an entry with a term.
+func termRow(page *ui.Page, h credential.Held) []ui.Row {
+	if h.Entry.ValidUntil.IsZero() {
+		return nil
+	}
+	return []ui.Row{{Label: page.R("credential.fact.until"), Value: page.Date(h.Entry.ValidUntil)}}
 }
 
 // credentialRows words what the credential says, in the order of its profile; codes that say nothing to people are left

@@ -10,7 +10,6 @@ import (
 
 	"akashi/internal/account"
 	"akashi/internal/audit"
-	"akashi/internal/fault"
 	"akashi/internal/pg"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
@@ -89,8 +88,8 @@ const auditLines = 50
 
 // auditPage shows the registrar's log to its auditors, and records that they looked.
 func (p *portal) auditPage(w http.ResponseWriter, r *http.Request, o seat) error {
-	if !o.May(account.AuditView) {
-		return fault.New(fault.Forbidden, "", "reading the log without the permission")
+	if err := p.need(r.Context(), o, account.AuditView); err != nil {
+		return err
 	}
 	f := readAuditQuery(r.URL.Query())
 	events, err := p.readLog(r, o, f)

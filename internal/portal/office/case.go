@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -45,6 +46,10 @@ type caseView struct {
 	Looks       []lookView
 	Note        ui.Control
 
+	HandOvers  []handOverView // by which bodies the case came
+	Forwarding bool           // the reader holds the case to check it and to pass it on
+	Elsewhere  bool           // the reader's body forwards the case and does not keep the register
+
 	Reviewing bool   // the reader holds the case in review: the list can be filled in
 	Deciding  bool   // the reader holds the case for the decision
 	Mine      bool   // the reader holds the case
@@ -58,26 +63,31 @@ type caseView struct {
 
 // look is a case that is open before an officer, with what is shown beside what the stages return.
 type look struct {
-	view     *review.View
-	standing review.Standing
-	purpose  string
-	who      names
-	events   []audit.Logged
-	stepUp   bool // the second factor was not given a short while ago
+	view      *review.View
+	standing  review.Standing
+	purpose   string
+	who       names
+	events    []audit.Logged
+	stepUp    bool              // the second factor was not given a short while ago
+	next      string            // name of the body to which a case goes that is on its way
+	bodies    map[string]string // names of the bodies in hand-over notes
+	registers map[string]string // names of the registers that have attested a base licence
 }
 
 // open reads a case for an officer, who holds it or has said why. A purpose that is still missing is reported by ok.
 func (p *portal) open(r *http.Request, o seat, id string) (l look, ok bool, err error) {
-	ctx := r.Context()
-	if l.standing, err = p.Desk.Standing(ctx, o.Officer, id); err != nil {
+	l.view, l.standing, err = p.Desk.OpenAs(r.Context(), o.Officer, id, func(s review.Standing) (string, error) {
+		l.purpose, err = p.whyCase(r, o, id, s)
+		return l.purpose, err
+	})
+	if err != nil || l.purpose == "" {
 		return l, false, err
 	}
-	if l.purpose, err = p.whyCase(r, o, id, l.standing); err != nil || l.purpose == "" {
-		return l, false, err
-	}
-	if l.view, err = p.Desk.Open(ctx, o.Officer, id, l.purpose); err != nil {
-		return l, false, err
-	}
+	return p.beside(r, o, l)
+}
+
+// beside reads what a page shows beside a case that was opened.
+func (p *portal) beside(r *http.Request, o seat, l look) (_ look, ok bool, err error) {
 	if l.events, err = p.casesLog(r, o, l.view.Case); err != nil {
 		return l, false, err
 	}
@@ -126,6 +136,9 @@ func (l look) people() []*uuid.UUID {
 	for i := range v.Decisions {
 		out = append(out, &v.Decisions[i].Reviewer, v.Decisions[i].Approver)
 	}
+	for i := range v.HandOvers {
+		out = append(out, &v.HandOvers[i].Staff, v.HandOvers[i].ReceivedBy)
+	}
 	return append(out, actors(l.events)...)
 }
 
@@ -161,6 +174,14 @@ func (p *portal) drawCase(w http.ResponseWriter, r *http.Request, o seat, typed 
 	if check != nil {
 		page.Problems = check(page, l.view)
 	}
+	l.next, l.bodies = p.bodyName(page, l.view.Case.Next()), map[string]string{}
+	for _, h := range l.view.HandOvers {
+		l.bodies[h.From], l.bodies[h.To] = p.bodyName(page, h.From), p.bodyName(page, h.To)
+	}
+	l.registers = map[string]string{}
+	for _, b := range l.view.Bases {
+		l.registers[b.Register] = registerName(page, p.Desk.Catalogue, b.Register)
+	}
 	v, err := newCase(page, o, l, typed, p.today())
 	if err != nil {
 		return err
@@ -174,8 +195,11 @@ func mayTake(o seat, s review.Standing) bool {
 	if s.Work == nil || s.Work.State != application.WorkOpen {
 		return false
 	}
-	if s.Work.Step == application.StepApproval {
+	switch {
+	case s.Work.Step == application.StepApproval:
 		return o.May(account.CaseApprove)
+	case s.Work.Forwarding():
+		return o.May(account.CaseForward)
 	}
 	return o.May(account.CaseReview)
 }
@@ -188,7 +212,7 @@ func newCase(page *ui.Page, o seat, l look, typed []review.Verdict, today calend
 		verdicts = typed
 	}
 	out := caseView{ID: c.PublicID, Head: newHead(page, l, today), Checks: checklist(page, v, verdicts, l.who), Documents: documents(page, v), Rounds: len(v.Submissions),
-		Answers: answers(page, v), Payment: payments(page, v), Corrections: corrections(page, v), Decisions: decisions(page, v, l.who),
+		Answers: slices.Concat(bases(page, l), answers(page, v)), Payment: payments(page, v), Corrections: corrections(page, v), Decisions: decisions(page, v, l.who),
 		Timeline: timeline(page, v), Notes: noteViews(page, v.Notes, l.who), Looks: looks(page, l.events, l.who), Unsettled: len(v.Unsettled),
 		Note: ui.Control{Name: "note", Label: page.R("notes.label"), Hint: page.R("notes.hint"), NoNeed: true, Rows: 3, Problem: page.ProblemFor("note")}}
 	var err error
@@ -208,6 +232,7 @@ func newCase(page *ui.Page, o seat, l look, typed []review.Verdict, today calend
 	out.Mine = l.standing.Holds(o.Officer)
 	out.MayFree = !out.Mine && l.standing.Work != nil && l.standing.Work.Assignee != nil && o.Staff.May(o.Body, account.CaseApprove)
 	out.Reviewing, out.Deciding = l.standing.Reviews(o.Officer), l.standing.Decides(o.Officer)
+	out.HandOvers, out.Forwarding, out.Elsewhere = handOvers(page, l), l.standing.Forwards(o.Officer), c.Elsewhere()
 	out.Own = proposedBy(v, o)
 	out.MayTake = mayTake(o, l.standing) && !out.Own
 	out.Waiting = l.standing.Work != nil && l.standing.Work.State == application.WorkWaiting
@@ -261,6 +286,8 @@ func stand(page *ui.Page, v caseView, l look) string {
 		return page.R("stand.deciding")
 	case v.Reviewing:
 		return page.R("stand.reviewing", v.Unsettled)
+	case v.Forwarding:
+		return page.R("stand.forwarding", l.next)
 	case v.Waiting:
 		return page.R("stand.waiting")
 	case l.standing.Work == nil && l.standing.State == application.AwaitingPayment:
@@ -378,15 +405,30 @@ func (p *portal) saveChecks(w http.ResponseWriter, r *http.Request, o seat) erro
 // for a measure, which has no list.
 func (p *portal) reviewed(r *http.Request, o seat, id string) (review.Standing, error) {
 	s, err := p.Desk.Standing(r.Context(), o.Officer, id)
-	switch {
-	case err != nil:
-		return s, err
-	case s.Procedure == nil:
-		return s, fault.New(fault.NotFound, "", "reviewing a measure")
-	case !s.Reviews(o.Officer):
-		return s, fault.New(fault.Conflict, "fault.case_not_yours", "reviewing a case that the officer does not hold")
+	if err == nil {
+		_, err = reviewing(s, o)
 	}
-	return s, nil
+	return s, err
+}
+
+// mayCorrect is reviewed for a correction request, which a body on the way can make, too.
+func (p *portal) mayCorrect(r *http.Request, o seat, id string) (review.Standing, error) {
+	s, err := p.Desk.Standing(r.Context(), o.Officer, id)
+	if err == nil && !s.Forwards(o.Officer) {
+		_, err = reviewing(s, o)
+	}
+	return s, err
+}
+
+// reviewing is the purpose of a look at a case that the officer holds in review; others are refused.
+func reviewing(s review.Standing, o seat) (purpose string, err error) {
+	switch {
+	case s.Procedure == nil:
+		return "", fault.New(fault.NotFound, "", "reviewing a measure")
+	case !s.Reviews(o.Officer):
+		return "", fault.New(fault.Conflict, "fault.case_not_yours", "reviewing a case that the officer does not hold")
+	}
+	return "procedure", nil
 }
 
 // addNote writes an internal note.
@@ -410,11 +452,17 @@ func caseSections(v caseView) []string {
 	if len(v.Measure) > 0 {
 		out[0] = "measure"
 	}
+	if len(v.HandOvers) > 0 {
+		out = append([]string{"handovers"}, out...)
+	}
 	if v.Rounds > 1 {
 		out = append(out, "changes")
 	}
 	if len(v.Measure) == 0 {
-		out = append(out, "documents", "signed", "answers", "payment")
+		out = append(out, "documents", "signed")
+	}
+	if len(v.Measure) == 0 && !v.Elsewhere {
+		out = append(out, "answers", "payment")
 	}
 	if len(v.Corrections) > 0 {
 		out = append(out, "corrections")

@@ -60,7 +60,7 @@ func signed(page *ui.Page, v *review.View) ([]signedView, error) {
 	var out []signedView
 	for i := len(v.Submissions) - 1; i >= 0; i-- {
 		s := v.Submissions[i]
-		doc, err := application.ParseDocument(s.Bytes)
+		doc, err := shownDocument(v, &s)
 		if err != nil {
 			return nil, err
 		}
@@ -82,6 +82,25 @@ func signed(page *ui.Page, v *review.View) ([]signedView, error) {
 	return out, nil
 }
 
+// shownDocument reads what was signed, and leaves out of it and of the signer an address that is protected: it may have been
+// signed before the registry said so.
+func shownDocument(v *review.View, s *application.Submission) (*application.Document, error) {
+	doc, err := application.ParseDocument(s.Bytes)
+	protected := application.Protected(v.Inquiries) || v.Case.Elsewhere() && v.Case.Applicant.Address == "" // who forwards does not see the answers
+	if err != nil || !protected {
+		return doc, err
+	}
+	s.Signer.Address = ""
+	for _, g := range v.Procedure.Groups {
+		for _, f := range g.Fields {
+			if f.Prefill == "resident.address" {
+				delete(doc.Answers, f.Keys()[0])
+			}
+		}
+	}
+	return doc, nil
+}
+
 func roundTitle(page *ui.Page, round int) string {
 	if round == 0 {
 		return page.R("round.first")
@@ -101,11 +120,14 @@ func groupRows(page *ui.Page, d *qualification.Definition, g *qualification.Grou
 }
 
 func signerRows(page *ui.Page, s application.Signer) []ui.Row {
-	return []ui.Row{
+	rows := []ui.Row{
 		{Label: page.R("item.name"), Value: s.Name, Name: true}, {Label: page.R("item.birth_date"), Value: page.Date(s.BirthDate)},
-		{Label: page.R("item.sex"), Value: particularText(page, "sex", s.Sex)}, {Label: page.R("item.address"), Value: s.Address},
-		{Label: page.R("signer.certificate"), Value: s.Serial, Source: s.Issuer},
+		{Label: page.R("item.sex"), Value: particularText(page, "sex", s.Sex)},
 	}
+	if s.Address != "" {
+		rows = append(rows, ui.Row{Label: page.R("item.address"), Value: s.Address})
+	}
+	return append(rows, ui.Row{Label: page.R("signer.certificate"), Value: s.Serial, Source: s.Issuer})
 }
 
 func feeLabel(page *ui.Page, p *qualification.Procedure, id string) string {
@@ -125,11 +147,11 @@ func changesBetween(page *ui.Page, v *review.View) ([]ui.Change, error) {
 	if n < 2 {
 		return nil, nil
 	}
-	before, err := application.ParseDocument(v.Submissions[n-2].Bytes)
+	before, err := shownDocument(v, &v.Submissions[n-2])
 	if err != nil {
 		return nil, err
 	}
-	after, err := application.ParseDocument(v.Submissions[n-1].Bytes)
+	after, err := shownDocument(v, &v.Submissions[n-1])
 	if err != nil {
 		return nil, err
 	}
@@ -193,6 +215,24 @@ func answers(page *ui.Page, v *review.View) []answerView {
 		}
 		for _, item := range []string{"name", "kana", "former_name", "birth_date", "sex", "address", "domicile", "nationality"} {
 			a.Rows = append(a.Rows, ui.Row{Label: page.R("item." + item), Value: particularText(page, item, q.Answer[item]), Name: isName(item)})
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// bases are what other registrars have attested of base licences, with their source and time.
+func bases(page *ui.Page, l look) []answerView {
+	var out []answerView
+	for _, b := range l.view.Bases {
+		state := b.StateOn(calendar.Of(page.Now))
+		a := answerView{System: page.R("base.title", l.registers[b.Register]), State: page.R("base.state." + state), Tone: ui.Warning, Times: page.R("base.at", page.Time(b.At)),
+			Rows: []ui.Row{{Label: page.R("base.number"), Value: b.Number}}}
+		if state == string(registry.Registered) {
+			a.Tone = ui.Success
+		}
+		if !b.ValidUntil.IsZero() {
+			a.Rows = append(a.Rows, ui.Row{Label: page.R("base.until"), Value: page.Date(b.ValidUntil)})
 		}
 		out = append(out, a)
 	}

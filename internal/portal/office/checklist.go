@@ -93,6 +93,9 @@ func checklist(page *ui.Page, v *review.View, verdicts []review.Verdict, who nam
 	}
 	rows := make([]checkRow, 0, len(v.Procedure.Checks))
 	for _, c := range v.Procedure.Checks {
+		if v.Case.Elsewhere() && !slices.ContainsFunc(v.Findings, func(f review.Finding) bool { return f.Check == c.ID }) {
+			continue // for the registrar to look at
+		}
 		row := checkRow{ID: c.ID, Label: page.Text(c.Label), Required: c.Required, Open: slices.Contains(v.Unsettled, c.ID),
 			Documents: docLinks(v, c.Evidence), Reasons: reasonChoices(page, v.Procedure.Reasons, func(qualification.Reason) bool { return true }),
 			Problem: page.ProblemFor(checkInput("reason", c.ID)), NoteWrong: page.ProblemFor(checkInput("note", c.ID))}

@@ -64,7 +64,7 @@ func (p *portal) draftOf(r *http.Request, id string) (correctionDraft, error) {
 
 func (p *portal) correctionItems(w http.ResponseWriter, r *http.Request, o seat) error {
 	id := r.PathValue("id")
-	if _, err := p.reviewed(r, o, id); err != nil {
+	if _, err := p.mayCorrect(r, o, id); err != nil {
 		return err
 	}
 	d, err := p.draftOf(r, id)
@@ -158,7 +158,7 @@ func fitsItem(item string) func(qualification.Reason) bool {
 
 func (p *portal) saveCorrectionItems(w http.ResponseWriter, r *http.Request, o seat) error {
 	id := r.PathValue("id")
-	s, err := p.reviewed(r, o, id)
+	s, err := p.mayCorrect(r, o, id)
 	if err != nil {
 		return err
 	}
@@ -265,7 +265,7 @@ func (p *portal) drawCorrectionWords(w http.ResponseWriter, r *http.Request, o s
 
 // openDraft reads the request that is being written, and its case. The view is nil when nothing has been chosen yet.
 func (p *portal) openDraft(r *http.Request, o seat, id string) (correctionDraft, *review.View, error) {
-	if _, err := p.reviewed(r, o, id); err != nil {
+	if _, err := p.mayCorrect(r, o, id); err != nil {
 		return correctionDraft{}, nil, err
 	}
 	d, err := p.draftOf(r, id)
@@ -321,7 +321,7 @@ func rawDate(name string, d calendar.Date) map[string]string {
 
 func (p *portal) saveCorrectionWords(w http.ResponseWriter, r *http.Request, o seat) error {
 	id := r.PathValue("id")
-	s, err := p.reviewed(r, o, id)
+	s, err := p.mayCorrect(r, o, id)
 	if err != nil {
 		return err
 	}
@@ -415,6 +415,9 @@ func (p *portal) correctionPreview(w http.ResponseWriter, r *http.Request, o sea
 // sendCorrection sends the request to the applicant.
 func (p *portal) sendCorrection(w http.ResponseWriter, r *http.Request, o seat) error {
 	id := r.PathValue("id")
+	if _, err := p.mayCorrect(r, o, id); err != nil {
+		return err
+	}
 	d, err := p.draftOf(r, id)
 	if err != nil {
 		return err

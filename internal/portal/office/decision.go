@@ -56,14 +56,17 @@ func (p *portal) decisionPage(w http.ResponseWriter, r *http.Request, o seat) er
 // drawDecision draws the page. With a verb it draws what has to be put right before that can be done.
 func (p *portal) drawDecision(w http.ResponseWriter, r *http.Request, o seat, d decisionDraft, verb review.Verb) error {
 	id := r.PathValue("id")
-	l, err := p.deciding(r, o, id)
+	l, err := p.openDecision(r, o, id)
 	if err != nil {
 		return err
 	}
 	page := p.page(r, o, "inbox", "decide.title", id)
 	page.Back = casePath(id)
 	if verb != "" {
-		page.Problems = wrongDecision(page, l.view, d, verb)
+		page.Problems = wrongDecision(page, l.standing.Grave(), d, verb)
+	}
+	if arrived := openProposal(l.view); arrived != nil && arrived.Proposal == approve && len(l.view.OpenAnswers()) > 0 {
+		page.Notices = append(page.Notices, ui.Notice{Tone: ui.Warning, Title: page.R("decide.arrived"), Body: page.R("fault.answer_arrived")})
 	}
 	v, err := newDecision(page, o, l, d, p.today())
 	if err != nil {
@@ -72,16 +75,24 @@ func (p *portal) drawDecision(w http.ResponseWriter, r *http.Request, o seat, d 
 	return page.Render(w, decisionBody(page, v))
 }
 
-// deciding opens a case that the officer holds for the decision; fault.Conflict when they do not.
-func (p *portal) deciding(r *http.Request, o seat, id string) (look, error) {
-	s, err := p.Desk.Standing(r.Context(), o.Officer, id)
-	if err != nil {
-		return look{}, err
-	}
+// deciding is the purpose of a look at a case that the officer holds for the decision; others are refused.
+func deciding(s review.Standing, o seat) (purpose string, err error) {
 	if !s.Decides(o.Officer) {
-		return look{}, fault.New(fault.Conflict, "fault.case_not_yours", "deciding a case that the officer does not hold")
+		return "", fault.New(fault.Conflict, "fault.case_not_yours", "deciding a case that the officer does not hold")
 	}
-	l, _, err := p.open(r, o, id)
+	return "procedure", nil
+}
+
+// openDecision opens a case that the officer holds for the decision.
+func (p *portal) openDecision(r *http.Request, o seat, id string) (l look, err error) {
+	l.view, l.standing, err = p.Desk.OpenAs(r.Context(), o.Officer, id, func(s review.Standing) (string, error) {
+		l.purpose, err = deciding(s, o)
+		return l.purpose, err
+	})
+	if err != nil {
+		return l, err
+	}
+	l, _, err = p.beside(r, o, l)
 	l.stepUp = !p.confirmed(r.Context())
 	return l, err
 }
@@ -94,7 +105,7 @@ func newDecision(page *ui.Page, o seat, l look, d decisionDraft, today calendar.
 	}
 	only := *v
 	only.Decisions = []review.Decision{*proposal}
-	out := decisionView{ID: v.Case.PublicID, Head: newHead(page, l, today), Proposal: decisions(page, &only, l.who)[0], Outcome: proposal.Proposal, Grave: grave(v),
+	out := decisionView{ID: v.Case.PublicID, Head: newHead(page, l, today), Proposal: decisions(page, &only, l.who)[0], Outcome: proposal.Proposal, Grave: l.standing.Grave(),
 		Rounds: len(v.Submissions), Notes: noteViews(page, v.Notes, l.who), Documents: documents(page, v), StepUp: l.stepUp,
 		Comment: ui.Control{Name: "comment", Label: page.R("decide.comment"), Hint: page.R("decide.comment_hint"), Value: d.Comment, Rows: 3, Problem: page.ProblemFor("comment")}}
 	out.Agree, out.Return = page.R("decide.agree"), page.R("decide.return")
@@ -127,12 +138,6 @@ func newDecision(page *ui.Page, o seat, l look, d decisionDraft, today calendar.
 	return out, err
 }
 
-// grave tells whether agreeing takes something away: then it has to be confirmed expressly.
-func grave(v *review.View) bool {
-	p := openProposal(v)
-	return p != nil && (p.Proposal == reject || v.Case.Answers.Values["measure"] == review.MeasureRevoke)
-}
-
 // agreeKey names the grave act on its button.
 func agreeKey(v *review.View) string {
 	if v.Procedure == nil {
@@ -157,14 +162,17 @@ func (p *portal) decide(w http.ResponseWriter, r *http.Request, o seat) error {
 	}
 	verb := review.Verb(form["verb"])
 	d := decisionDraft{Case: id, Comment: strings.TrimSpace(form["comment"]), Confirmed: form["confirm"] == "yes"}
-	l, err := p.deciding(r, o, id)
+	s, err := p.Desk.Standing(r.Context(), o.Officer, id)
 	if err != nil {
+		return err
+	}
+	if _, err := deciding(s, o); err != nil {
 		return err
 	}
 	if verb != review.Agree && verb != review.Return { // silence is no consent
 		return fault.New(fault.Invalid, "fault.unknown_verdict", "neither agreeing nor returning")
 	}
-	if len(wrongDecision(&ui.Page{Site: p.site}, l.view, d, verb)) > 0 {
+	if len(wrongDecision(&ui.Page{Site: p.site}, s.Grave(), d, verb)) > 0 {
 		return p.drawDecision(w, r, o, d, verb)
 	}
 	if err := p.needStepUp(r.Context(), account.CaseApprove); err != nil {
@@ -176,28 +184,28 @@ func (p *portal) decide(w http.ResponseWriter, r *http.Request, o seat) error {
 	if err := p.Desk.Decide(r.Context(), o.Officer, id, verb, d.Comment); err != nil {
 		return err
 	}
-	return p.done(w, r, "/", doneKey(l.view, verb), id)
+	return p.done(w, r, "/", doneKey(s, verb), id)
 }
 
 // doneKey is what the next page says.
-func doneKey(v *review.View, verb review.Verb) string {
+func doneKey(s review.Standing, verb review.Verb) string {
 	switch {
-	case verb == review.Return && v.Procedure == nil:
+	case verb == review.Return && s.Procedure == nil:
 		return "decide.done.dropped"
 	case verb == review.Return:
 		return "decide.done.returned"
-	case openProposal(v) != nil && openProposal(v).Proposal == reject:
+	case s.Proposal == reject:
 		return "decide.done.rejected"
 	}
 	return "decide.done.approved"
 }
 
-func wrongDecision(page *ui.Page, v *review.View, d decisionDraft, verb review.Verb) []qualification.Problem {
+func wrongDecision(page *ui.Page, grave bool, d decisionDraft, verb review.Verb) []qualification.Problem {
 	var out []qualification.Problem
 	if verb == review.Return && d.Comment == "" {
 		out = append(out, problem(page, "comment", "fault.comment_missing"))
 	}
-	if verb == review.Agree && grave(v) && !d.Confirmed {
+	if verb == review.Agree && grave && !d.Confirmed {
 		out = append(out, problem(page, "confirm", "decide.confirm_missing"))
 	}
 	if len([]rune(d.Comment)) > maxComment {

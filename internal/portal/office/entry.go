@@ -2,11 +2,14 @@ package office
 
 import (
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
 	"akashi/internal/account"
 	"akashi/internal/audit"
+	"akashi/internal/calendar"
 	"akashi/internal/credential"
 	"akashi/internal/fault"
 	"akashi/internal/pg"
@@ -50,15 +53,21 @@ func whichEntry(r *http.Request) (string, uuid.UUID, error) {
 	return r.PathValue("register"), id, nil
 }
 
-// whyEntry is the purpose of a look at an entry: the one stated for it, or that of the search that found it.
+// whyEntry is the purpose of a look at an entry: the one stated for it, or that of the search that listed it a short while
+// ago. A search is no reason to open anything else, nor to come back tomorrow.
 func (p *portal) whyEntry(r *http.Request, id uuid.UUID) (string, error) {
 	why, err := p.purposeOf(r.Context(), id.String())
 	if err != nil || why != "" {
 		return why, err
 	}
-	var f searchForm
-	_, err = p.kept(r.Context(), keySearch, &f)
-	return f.Purpose, err
+	var found searchResult
+	if _, err = p.kept(r.Context(), keyFound, &found); err != nil {
+		return "", err
+	}
+	if age := p.now().Sub(found.At); age < -time.Minute || age > searchLasts || !slices.Contains(found.Entries, id) {
+		return "", nil
+	}
+	return found.Purpose, nil
 }
 
 // entryPage shows an entry, or first asks why.
@@ -67,17 +76,15 @@ func (p *portal) entryPage(w http.ResponseWriter, r *http.Request, o seat) error
 	if err != nil {
 		return err
 	}
-	if !o.May(account.RegisterView) {
-		return fault.New(fault.Forbidden, "", "opening an entry without the permission")
+	if err := p.need(r.Context(), o, account.RegisterView); err != nil {
+		return err
 	}
 	why, err := p.whyEntry(r, id)
 	if err != nil {
 		return err
 	}
-	page := p.page(r, o, "register", "entry.title")
-	page.Back = "/register"
 	if why == "" {
-		return page.Render(w, purposePage(page, purposeView{Lead: page.R("entry.why"), Action: entryPath(register, id.String(), "purpose"), Control: purposeControl(page, "")}))
+		return p.askWhyEntry(w, r, o, register, id, false)
 	}
 	e, past, err := p.Reader.Open(r.Context(), o.Officer, register, id, why)
 	if err != nil {
@@ -95,6 +102,8 @@ func (p *portal) entryPage(w http.ResponseWriter, r *http.Request, o seat) error
 	if err != nil {
 		return err
 	}
+	page := p.page(r, o, "register", "entry.title")
+	page.Back = "/register"
 	v := newEntry(page, p.Desk.Catalogue, o, e, past, issued)
 	v.Looks = looks(page, events, who)
 	return page.Render(w, entryBody(page, v))
@@ -117,6 +126,12 @@ func newEntry(page *ui.Page, cat *qualification.Catalogue, o seat, e *registry.E
 		v.Facts = append(v.Facts, ui.Row{Label: page.Text(items[i].Label), Value: factText(page, &items[i], e.Facts[items[i].ID]), Name: items[i].Kind == qualification.KindName})
 	}
 	v.Facts = append(v.Facts, ui.Row{Label: page.R("entry.registered_on"), Value: page.Date(e.RegisteredOn)})
+	if !e.ValidUntil.IsZero() {
+		v.Facts = append(v.Facts, ui.Row{Label: page.R("entry.valid_until"), Value: page.Date(e.ValidUntil)})
+	}
+	if e.Expired(calendar.Of(page.Now)) && e.State.Living() {
+		v.State, v.Tone = page.R("entry.expired"), ui.Warning
+	}
 	v.History = history(page, items, past)
 	for _, c := range issued {
 		one := credentialView{Number: c.PublicID, State: page.R("credential." + string(c.State)), Tone: credentialTone(c.State), Since: page.Time(c.StatusAt)}
@@ -164,7 +179,7 @@ func credentialTone(s credential.State) ui.Tone {
 	switch s {
 	case credential.Valid:
 		return ui.Success
-	case credential.Suspended:
+	case credential.Suspended, credential.OnHold:
 		return ui.Warning
 	case credential.Revoked:
 		return ui.Danger
@@ -175,6 +190,19 @@ func credentialTone(s credential.State) ui.Tone {
 	return ui.Neutral
 }
 
+// askWhyEntry asks why somebody wants to see an entry, which is there; with missing, once more.
+func (p *portal) askWhyEntry(w http.ResponseWriter, r *http.Request, o seat, register string, id uuid.UUID, missing bool) error {
+	if err := p.Reader.Find(r.Context(), o.Officer, register, id); err != nil {
+		return err
+	}
+	page := p.page(r, o, "register", "entry.title")
+	page.Back = "/register"
+	if missing {
+		page.Problems = []qualification.Problem{problem(page, "purpose", "fault.purpose")}
+	}
+	return page.Render(w, purposePage(page, purposeView{Lead: page.R("entry.why"), Action: entryPath(register, id.String(), "purpose"), Control: purposeControl(page, "")}))
+}
+
 // stateEntryPurpose keeps why an officer looks at an entry.
 func (p *portal) stateEntryPurpose(w http.ResponseWriter, r *http.Request, o seat) error {
 	register, id, err := whichEntry(r)
@@ -182,10 +210,10 @@ func (p *portal) stateEntryPurpose(w http.ResponseWriter, r *http.Request, o sea
 		return err
 	}
 	if r.PostFormValue("purpose") == "" {
-		page := p.page(r, o, "register", "entry.title")
-		page.Back = "/register"
-		page.Problems = []qualification.Problem{problem(page, "purpose", "fault.purpose")}
-		return page.Render(w, purposePage(page, purposeView{Lead: page.R("entry.why"), Action: entryPath(register, id.String(), "purpose"), Control: purposeControl(page, "")}))
+		return p.askWhyEntry(w, r, o, register, id, true)
+	}
+	if err := p.Reader.Find(r.Context(), o.Officer, register, id); err != nil {
+		return err
 	}
 	if err := p.keepPurpose(r.Context(), id.String(), r.PostFormValue("purpose")); err != nil {
 		return err

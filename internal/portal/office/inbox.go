@@ -39,6 +39,9 @@ type inboxQuery struct {
 	After         *review.Row
 }
 
+// inboxSteps are the steps that the inbox can be narrowed to, in a case's order.
+var inboxSteps = []string{application.StepIntake, application.StepForward, application.StepReview, application.StepApproval}
+
 // pageSizes are the lengths of a page of the inbox that can be chosen.
 var pageSizes = []int{25, 50, 100}
 
@@ -48,7 +51,7 @@ func readInboxQuery(q url.Values) inboxQuery {
 	if show := q.Get("show"); slices.Contains([]string{showOpen, showTaken, showWaiting, showAll}, show) {
 		f.Show = show
 	}
-	if step := q.Get("step"); step == application.StepReview || step == application.StepApproval {
+	if step := q.Get("step"); slices.Contains(inboxSteps, step) {
 		f.Step = step
 	}
 	if n, err := strconv.Atoi(q.Get("per")); err == nil && slices.Contains(pageSizes, n) {
@@ -134,6 +137,7 @@ type inboxView struct {
 	Groups   []inboxGroup
 	First    string // path of the first page, "" when this is it
 	More     string // path of the next page
+	Passed   bool   // the body passes cases on
 	Empty    string
 }
 
@@ -205,6 +209,7 @@ func newInbox(page *ui.Page, cat *qualification.Catalogue, o seat, f inboxQuery,
 	v := inboxView{Counters: counters(page, f, counts), Next: nextButtons(page, o, counts)}
 	v.Show, v.Step, v.Kind, v.Per = inboxControls(page, cat, o, f)
 	v.Chips = inboxChips(page, cat, f)
+	v.Passed = o.May(account.CaseForward) && slices.ContainsFunc(cat.List(), func(d *qualification.Definition) bool { return d.ForwardedBy(o.Body) })
 	if len(rows) > f.Per || len(rows) == 100 {
 		rows = rows[:min(len(rows), f.Per)]
 		v.More = f.path(func(q *inboxQuery) { q.After = &rows[len(rows)-1] })
@@ -284,6 +289,12 @@ func counters(page *ui.Page, f inboxQuery, counts []review.Count) []counter {
 		path := f.path(func(q *inboxQuery) { q.Show, q.Step = state, step })
 		out = append(out, counter{Text: page.R(key), Path: path, N: sum(step, state), Current: f.Show == state && f.Step == step})
 	}
+	for _, step := range []string{application.StepIntake, application.StepForward} {
+		if sum(step, showOpen)+sum(step, showTaken) > 0 { // few bodies have any
+			add("count."+step+"_open", step, showOpen)
+			add("count."+step+"_taken", step, showTaken)
+		}
+	}
 	add("count.review_open", application.StepReview, showOpen)
 	add("count.review_taken", application.StepReview, showTaken)
 	add("count.approval_open", application.StepApproval, showOpen)
@@ -298,7 +309,8 @@ func nextButtons(page *ui.Page, o seat, counts []review.Count) []nextButton {
 	for _, s := range []struct {
 		step  string
 		needs account.Permission
-	}{{application.StepReview, account.CaseReview}, {application.StepApproval, account.CaseApprove}} {
+	}{{application.StepIntake, account.CaseForward}, {application.StepForward, account.CaseForward},
+		{application.StepReview, account.CaseReview}, {application.StepApproval, account.CaseApprove}} {
 		if !o.May(s.needs) {
 			continue
 		}
@@ -307,6 +319,9 @@ func nextButtons(page *ui.Page, o seat, counts []review.Count) []nextButton {
 			if c.Step == s.step && c.State == application.WorkOpen {
 				b.N += c.N
 			}
+		}
+		if b.N == 0 && s.needs == account.CaseForward {
+			continue // few bodies have any
 		}
 		out = append(out, b)
 	}
@@ -319,13 +334,12 @@ func inboxControls(page *ui.Page, cat *qualification.Catalogue, o seat, f inboxQ
 		show.Choices = append(show.Choices, ui.Choice{Value: s, Label: page.R("show." + s)})
 	}
 	step = ui.Control{Name: "step", Label: page.R("filter.step"), Value: f.Step, NoNeed: true}
-	for _, s := range []string{application.StepReview, application.StepApproval} {
+	for _, s := range inboxSteps {
 		step.Choices = append(step.Choices, ui.Choice{Value: s, Label: page.R("step." + s)})
 	}
 	kind = ui.Control{Name: "qualification", Label: page.R("filter.qualification"), Value: f.Qualification, NoNeed: true}
-	for _, g := range cat.Registers() {
-		d, ok := cat.Definition(g.Qualification)
-		if ok && g.Registrar == o.Body {
+	for _, d := range cat.List() { // those whose registers the body keeps, and those that go through it
+		if slices.ContainsFunc(d.Registers, func(g qualification.Register) bool { return g.Registrar == o.Body }) || d.ForwardedBy(o.Body) {
 			kind.Choices = append(kind.Choices, ui.Choice{Value: d.ID, Label: page.Text(d.Name)})
 		}
 	}
@@ -354,7 +368,7 @@ func inboxChips(page *ui.Page, cat *qualification.Catalogue, f inboxQuery) []ui.
 // takeNext gives the officer the most urgent case of a step that nobody holds.
 func (p *portal) takeNext(w http.ResponseWriter, r *http.Request, o seat) error {
 	step := r.PostFormValue("step")
-	if step != application.StepApproval {
+	if !slices.Contains(inboxSteps, step) {
 		step = application.StepReview
 	}
 	id, err := p.Desk.TakeNext(r.Context(), o.Officer, step)

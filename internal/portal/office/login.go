@@ -128,7 +128,7 @@ func (p *portal) finishLogin(w http.ResponseWriter, r *http.Request, v visit, lo
 	if err := p.site.Sessions.Login(ctx, staff.Subject, staff.Name); err != nil {
 		return err
 	}
-	for _, key := range []string{keyBody, keyStepUp, keyPurposes, keyCorrection, keyDecision, keyMeasure, keySearch} {
+	for _, key := range []string{keyBody, keyStepUp, keyPurposes, keyCorrection, keyDecision, keyMeasure, keySearch, keyFound} {
 		p.site.Sessions.Remove(ctx, key)
 	}
 	if len(bodiesOf(staff)) > 1 {
@@ -156,6 +156,9 @@ func (p *portal) finishStepUp(w http.ResponseWriter, r *http.Request, v visit, l
 	at := login.AuthTime
 	if at.IsZero() {
 		at = p.now()
+	}
+	if err := p.site.Sessions.StepUp(ctx); err != nil {
+		return err
 	}
 	p.site.Sessions.Put(ctx, keyStepUp, at.Unix())
 	return redirectTo(w, r, v.Lang, v.To)
@@ -256,10 +259,11 @@ func (p *portal) chooseBody(w http.ResponseWriter, r *http.Request) error {
 	}
 	body := r.PostFormValue("body")
 	if !slices.Contains(bodiesOf(staff), body) {
-		return fault.New(fault.Forbidden, "refused.no_role", "choosing a body without a role there")
+		return errors.Join(fault.New(fault.Forbidden, "refused.no_role", "choosing a body without a role there"),
+			p.record(r.Context(), audit.StaffRefused, staff, "forbidden"))
 	}
 	p.site.Sessions.Put(r.Context(), keyBody, body)
-	for _, key := range []string{keyPurposes, keyCorrection, keyDecision, keyMeasure, keySearch} {
+	for _, key := range []string{keyPurposes, keyCorrection, keyDecision, keyMeasure, keySearch, keyFound} {
 		p.site.Sessions.Remove(r.Context(), key)
 	}
 	return p.site.Redirect(w, r, p.site.LocalPath(r.PostFormValue("to")))

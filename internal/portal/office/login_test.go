@@ -92,7 +92,7 @@ func TestSeveralBodies(t *testing.T) {
 	v.says(v.post("/body", "body", "pref-01"), http.StatusForbidden, "役割が割り当てられていません")
 	v.expect(v.post("/body", "body", "pref-41", "to", "https://elsewhere.example/"), http.StatusSeeOther, "/")
 	a := v.says(v.get("/"), http.StatusOK, "准看護師")
-	v.silent(a, `value="kangoshi"`)
+	v.silent(a, `value="shakai-fukushishi"`)
 	if !strings.Contains(a.body, "佐賀県") {
 		t.Error("the header does not name the body")
 	}

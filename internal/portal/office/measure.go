@@ -76,8 +76,8 @@ func (p *portal) measured(r *http.Request, o seat) (*registry.Entry, error) {
 	if !slices.Contains([]string{review.MeasureSuspend, review.MeasureRevoke, review.MeasureRestore}, kind) {
 		return nil, fault.New(fault.NotFound, "", "proposing an unknown measure")
 	}
-	if !o.May(measurePermission(kind)) {
-		return nil, fault.New(fault.Forbidden, "", "proposing a measure without the permission")
+	if err := p.need(r.Context(), o, measurePermission(kind)); err != nil {
+		return nil, err
 	}
 	e, _, err := p.Reader.Open(r.Context(), o.Officer, register, id, "procedure")
 	if err != nil {
@@ -86,7 +86,7 @@ func (p *portal) measured(r *http.Request, o seat) (*registry.Entry, error) {
 	if !slices.Contains(measuresFor(o, e.State), kind) {
 		return nil, fault.New(fault.Conflict, "fault.entry_moved_on", "proposing a measure that does not fit the entry's state")
 	}
-	return e, nil
+	return e, p.Desk.NoMeasureOpen(r.Context(), o.Officer, e.RegisterID, e.ID)
 }
 
 func (p *portal) drawMeasure(w http.ResponseWriter, r *http.Request, o seat, d measureDraft, sent bool) error {

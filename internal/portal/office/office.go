@@ -22,12 +22,16 @@ import (
 	"time"
 
 	"akashi/internal/account"
+	"akashi/internal/authoring"
 	"akashi/internal/blob"
 	"akashi/internal/calendar"
+	"akashi/internal/portal/preview"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 	"akashi/internal/registry"
 	"akashi/internal/review"
+	"akashi/internal/rollout"
+	"akashi/internal/server"
 )
 
 // Text has the wordings of this portal.
@@ -74,14 +78,15 @@ type Config struct {
 
 	Desk     *review.Desk // its DB is used under the office's role, its catalogue for names
 	Reader   *registry.Reader
+	Authors  *authoring.Desk
 	Blobs    *blob.Store
 	Identity Identity
 }
 
 func (c Config) check() error {
 	switch {
-	case c.Desk == nil || c.Reader == nil || c.Blobs == nil:
-		return errors.New("making the office portal: desk, reader and file store are required")
+	case c.Desk == nil || c.Reader == nil || c.Blobs == nil || c.Authors == nil:
+		return errors.New("making the office portal: desk, reader, file store and the authors' desk are required")
 	case c.Identity == nil:
 		return errors.New("making the office portal: the staff's login is required")
 	}
@@ -99,7 +104,7 @@ func New(cfg Config) (http.Handler, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	words, err := ui.NewCatalogue(Text)
+	words, err := ui.NewCatalogue(Text, preview.Words())
 	if err != nil {
 		return nil, err
 	}
@@ -112,17 +117,18 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	p := &portal{Config: cfg, site: site}
-	return site.Wrap(p.routes()), nil
+	routes := p.routes()
+	return routes.With(site.Wrap(routes)), nil
 }
 
 // routes lays out the addresses; those of known are for staff who are logged in and work for a body.
-func (p *portal) routes() http.Handler {
-	mux := http.NewServeMux()
+func (p *portal) routes() *server.Mux {
+	mux := server.NewMux()
 	anybody := func(pattern string, f ui.HandlerFunc) { mux.Handle(pattern, p.site.Handler(f)) }
 	known := func(pattern string, f seated) { anybody(pattern, p.known(f)) }
 
 	anybody("GET /login", p.loginPage)
-	anybody("POST /login", p.login)
+	mux.Handle("POST /login", p.site.Limit(p.site.LoginLimiter(), p.site.Handler(p.login)))
 	anybody("GET "+LoginCallback, p.loginCallback)
 	anybody("POST /logout", p.logout)
 	anybody("GET /step-up", p.stepUpPage)
@@ -146,6 +152,9 @@ func (p *portal) routes() http.Handler {
 	known("POST /cases/{id}/correction/words", p.saveCorrectionWords)
 	known("GET /cases/{id}/correction/preview", p.correctionPreview)
 	known("POST /cases/{id}/correction/preview", p.sendCorrection)
+	known("GET "+passedPath, p.passed)
+	known("GET /cases/{id}/handover", p.handOverPage)
+	known("POST /cases/{id}/handover", p.passOn)
 	known("GET /cases/{id}/proposal", p.proposalPage)
 	known("POST /cases/{id}/proposal", p.propose)
 	known("GET /cases/{id}/decision", p.decisionPage)
@@ -158,6 +167,21 @@ func (p *portal) routes() http.Handler {
 	known("GET /register/{register}/{entry}/measures/{kind}", p.measurePage)
 	known("POST /register/{register}/{entry}/measures/{kind}", p.proposeMeasure)
 	known("GET /audit", p.auditPage)
+	known("GET /rollout", p.rolloutList)
+	known("GET /rollout/{qualification}", p.rolloutPage)
+	known("GET /rollout/{qualification}/new", p.newActPage)
+	known("POST /rollout/{qualification}/new", p.draftAct)
+	known("GET /rollout/{qualification}/preview", p.previewAct)
+	known("POST /rollout/{qualification}/preview", p.proposeAct)
+	known("GET /definitions", p.textList)
+	known("GET /definitions/new", p.newTextPage)
+	mux.Handle("POST /definitions/new", p.site.BodyLimit(maxDefinition, p.site.Handler(p.known(p.loadText))))
+	known("GET /definitions/{text}", p.textPage)
+	known("POST /definitions/{text}", p.moveText)
+	known("GET /definitions/{text}/preview", p.previewText)
+	known("GET /definitions/{text}/preview/{procedure}", p.previewProcedure)
+	known("GET /acts/{act}", p.actPage)
+	known("POST /acts/{act}", p.decideAct)
 	p.site.RegisterStandard(mux)
 	mux.Handle("/", p.site.NotFound())
 	return mux
@@ -173,6 +197,8 @@ func nav(o seat) []ui.NavItem {
 	}
 	add(o.May(account.CaseView), "inbox", "nav.inbox", "/")
 	add(o.May(account.RegisterSearch), "register", "nav.register", "/register")
+	add(mayPlan(o), "rollout", "nav.rollout", "/rollout")
+	add(mayAuthor(o), "definitions", "nav.definitions", "/definitions")
 	add(o.May(account.AuditView), "audit", "nav.audit", "/audit")
 	add(len(o.bodies) > 1, "body", "nav.body", "/body")
 	return items
@@ -190,6 +216,9 @@ func (p *portal) page(r *http.Request, o seat, current, titleKey string, args ..
 func (p *portal) bodyName(page *ui.Page, body string) string {
 	if g, ok := p.Desk.Catalogue.Registrar(body); ok {
 		return g.Name.In(page.Lang)
+	}
+	if body == rollout.Operator {
+		return page.T("body.platform")
 	}
 	return body
 }

@@ -47,10 +47,7 @@ func (p *portal) proposalPage(w http.ResponseWriter, r *http.Request, o seat) er
 // drawProposal draws the page. wrong is nil before anything was sent; otherwise it tells what has to be put right.
 func (p *portal) drawProposal(w http.ResponseWriter, r *http.Request, o seat, f proposalForm, wrong func(*ui.Page, *review.View) []qualification.Problem) error {
 	id := r.PathValue("id")
-	if _, err := p.reviewed(r, o, id); err != nil {
-		return err
-	}
-	v, err := p.Desk.Open(r.Context(), o.Officer, id, "procedure")
+	v, _, err := p.Desk.OpenAs(r.Context(), o.Officer, id, func(s review.Standing) (string, error) { return reviewing(s, o) })
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,10 @@ package office
 import (
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
+
+	"github.com/google/uuid"
 
 	"akashi/internal/account"
 	"akashi/internal/calendar"
@@ -21,6 +24,16 @@ type searchForm struct {
 	Infix   bool              `json:"infix"`
 	Purpose string            `json:"purpose"`
 }
+
+// searchResult is what a search has listed, and why it was made: the lines of the list can be opened for that purpose.
+type searchResult struct {
+	Purpose string      `json:"purpose"`
+	At      time.Time   `json:"at"`
+	Entries []uuid.UUID `json:"entries"`
+}
+
+// searchLasts is how long the purpose of a search holds for the entries that it has listed.
+const searchLasts = 30 * time.Minute
 
 // birthInput is the name of the date input.
 const birthInput = "birth"
@@ -100,8 +113,8 @@ type foundRow struct {
 }
 
 func (p *portal) registerPage(w http.ResponseWriter, r *http.Request, o seat) error {
-	if !o.May(account.RegisterSearch) {
-		return fault.New(fault.Forbidden, "", "searching a register without the permission")
+	if err := p.need(r.Context(), o, account.RegisterSearch); err != nil {
+		return err
 	}
 	page := p.page(r, o, "register", "register.title")
 	return page.Render(w, registerBody(page, newRegister(page, searchForm{})))
@@ -120,6 +133,9 @@ func newRegister(page *ui.Page, f searchForm) registerView {
 
 // search keeps the question and leads to its answer.
 func (p *portal) search(w http.ResponseWriter, r *http.Request, o seat) error {
+	if err := p.need(r.Context(), o, account.RegisterSearch); err != nil {
+		return err
+	}
 	form, err := ui.ReadForm(r)
 	if err != nil {
 		return err
@@ -143,6 +159,9 @@ const foundLimit = 50
 
 // results answers the question that the session keeps.
 func (p *portal) results(w http.ResponseWriter, r *http.Request, o seat) error {
+	if err := p.need(r.Context(), o, account.RegisterSearch); err != nil {
+		return err
+	}
 	var f searchForm
 	asked, err := p.kept(r.Context(), keySearch, &f)
 	if err != nil {
@@ -157,6 +176,13 @@ func (p *portal) results(w http.ResponseWriter, r *http.Request, o seat) error {
 	}
 	found, err := p.Reader.Search(r.Context(), o.Officer, q)
 	if err != nil {
+		return err
+	}
+	listed := searchResult{Purpose: f.Purpose, At: p.now()}
+	for _, e := range found {
+		listed.Entries = append(listed.Entries, e.ID)
+	}
+	if err := p.keep(r.Context(), keyFound, listed); err != nil {
 		return err
 	}
 	page := p.page(r, o, "register", "register.results")

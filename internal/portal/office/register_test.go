@@ -1,11 +1,14 @@
 package office
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"akashi/internal/audit"
+	"akashi/internal/fault"
 	"akashi/internal/registry"
 	"akashi/internal/review"
 )
@@ -45,9 +48,59 @@ func TestSearchAndEntry(t *testing.T) {
 
 	w.employ(t, "saga", "佐賀 七郎", true, "pref-41.register_keeper")
 	s := w.as(t, "saga")
-	s.expect(s.post(path+"/purpose", "purpose", "procedure"), http.StatusSeeOther, path)
+	s.says(s.post(path+"/purpose", "purpose", "procedure"), http.StatusNotFound, "この登録は見つかりません")
 	s.says(s.get(path), http.StatusNotFound, "この登録は見つかりません")
 	s.says(s.get(path+"/measures/revoke"), http.StatusNotFound, "この登録は見つかりません")
+}
+
+// TestSearchIsAReasonForItsResults: the purpose of a search opens what the search has listed, for a while, and nothing else.
+func TestSearchIsAReasonForItsResults(t *testing.T) {
+	w := newWorld(t)
+	w.Registered(t)
+	path := entryPath("kangoshi.mhlw", w.entryOf(t).ID.String())
+	k := w.as(t, "keeper")
+	look := func(words string) {
+		k.expect(k.post("/register", "words", words, "purpose", "inquiry_by_authority"), http.StatusSeeOther, "/register/results")
+		k.says(k.get("/register/results"), http.StatusOK, "検索結果")
+	}
+	look("他人")
+	k.says(k.get(path), http.StatusOK, "閲覧の目的を選んでください") // not among the results
+	look("見本")
+	k.says(k.get(path), http.StatusOK, "見本　花子")
+	w.Clock.Set(w.Clock.Now().Add(searchLasts + time.Minute))
+	k.silent(k.says(k.get(path), http.StatusOK, "閲覧の目的を選んでください"), "見本　花子")
+}
+
+// TestOneMeasureAtATime: a second measure on an entry is refused while one waits, before anything is typed and by the
+// database at the same moment; not any more once the first is decided.
+func TestOneMeasureAtATime(t *testing.T) {
+	w := newWorld(t)
+	w.Registered(t)
+	e := w.entryOf(t)
+	path := entryPath(e.RegisterID, e.ID.String())
+	ends := make(chan error)
+	for _, kind := range []string{review.MeasureSuspend, review.MeasureRevoke} {
+		go func() {
+			_, err := w.Office.ProposeMeasure(t.Context(), w.Keeper, measureOf(e, kind, "試験のための処分"))
+			ends <- err
+		}()
+	}
+	first, second := <-ends, <-ends
+	if (first == nil) == (second == nil) || !errors.Is(errors.Join(first, second), fault.Conflict) {
+		t.Fatalf("two measures at once: %v, %v; want one and a conflict", first, second)
+	}
+	k := w.as(t, "keeper")
+	for _, kind := range []string{review.MeasureSuspend, review.MeasureRevoke} {
+		k.says(k.get(path+"/measures/"+kind), http.StatusConflict, "決裁を待っている別の処分の提案があります")
+		k.says(k.post(path+"/measures/"+kind, "number", "1", "reason", "処分", "confirm", "yes"), http.StatusConflict, "決裁を待っている別の処分の提案があります")
+	}
+	d := w.as(t, "approver")
+	open := d.get("/?show=open")
+	id := d.find(open, `/cases/(KGMH-[0-9A-Z-]+)`)
+	d.expect(d.post("/cases/"+id+"/take"), http.StatusSeeOther, "/cases/"+id+"/decision")
+	d.confirm("approver", "/cases/"+id+"/decision")
+	d.expect(d.post("/cases/"+id+"/decision", "verb", "return", "comment", "根拠が不足しています"), http.StatusSeeOther, "/")
+	k.says(k.get(path+"/measures/suspend"), http.StatusOK, "登録番号をもう一度入力")
 }
 
 // entryOf finds the nurse's entry.

@@ -28,6 +28,8 @@ const (
 	keyDecision   = "decision"   // JSON of decisionDraft: what was typed before the second factor was asked for
 	keyMeasure    = "measure"    // JSON of measureDraft
 	keySearch     = "search"     // JSON of searchForm
+	keyFound      = "found"      // JSON of searchResult: what the search has listed
+	keyAct        = "act"        // JSON of actDraft: an act of selective use that was not proposed yet
 )
 
 // visit is a login under way.
@@ -102,6 +104,14 @@ func (p *portal) known(f seated) ui.HandlerFunc {
 		}
 		return f(w, r, seat{review.Officer{Staff: staff, Body: body}, bodies})
 	}
+}
+
+// need refuses what somebody's roles at the body do not permit, and records that.
+func (p *portal) need(ctx context.Context, o seat, permission account.Permission) error {
+	if o.May(permission) {
+		return nil
+	}
+	return review.Refused(ctx, p.Desk.DB, o.Officer, permission, "", fault.New(fault.Forbidden, "", "asking for a page without "+string(permission)))
 }
 
 // staff reads the account behind the session.

@@ -242,9 +242,7 @@ func TestDocuments(t *testing.T) {
 }
 
 func TestDoneKey(t *testing.T) {
-	open := func(proposal string) *review.View {
-		return &review.View{Decisions: []review.Decision{{Proposal: proposal}}}
-	}
+	open := func(proposal string) review.Standing { return review.Standing{Proposal: proposal} }
 	if got := doneKey(open(reject), review.Agree); got != "decide.done.rejected" {
 		t.Errorf("agreeing to a rejection says %s", got)
 	}

@@ -51,7 +51,7 @@ func stateTone(s application.State) ui.Tone {
 		return ui.Neutral
 	case application.CorrectionRequested, application.CorrectionSigning, application.AwaitingPayment:
 		return ui.Warning
-	case application.Draft, application.Signing, application.InReview, application.Proposed:
+	case application.Draft, application.Signing, application.Forwarding, application.InReview, application.Proposed:
 	}
 	return ui.Info
 }

@@ -16,9 +16,12 @@ import (
 	"time"
 
 	"akashi/internal/account"
+	"akashi/internal/authoring"
 	"akashi/internal/casetest"
 	"akashi/internal/fault"
 	"akashi/internal/pg"
+	"akashi/internal/qualification"
+	"akashi/qualifications"
 )
 
 // world is a console before a small world of cases.
@@ -65,11 +68,33 @@ func (l *login) Finish(_ context.Context, pending []byte, callback url.Values) (
 // newWorld starts the console on a port of its own.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{World: casetest.New(t)}
+	return console(t, casetest.New(t))
+}
+
+// newWorldOf is newWorld with definitions of the test's own.
+func newWorldOf(t *testing.T, cat *qualification.Catalogue) *world {
+	t.Helper()
+	return console(t, casetest.NewOf(t, cat))
+}
+
+// account reads a member of staff with the roles in force.
+func (w *world) account(t *testing.T, subject string) account.Staff {
+	t.Helper()
+	s, err := account.ByLogin(t.Context(), w.Office.DB, subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func console(t *testing.T, cases *casetest.World) *world {
+	t.Helper()
+	w := &world{World: cases}
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	w.URL = "http://" + server.Listener.Addr().String()
 	w.login = &login{origin: w.URL, now: w.Clock.Now}
-	handler, err := New(Config{Origin: w.URL, Demo: true, Log: slog.New(slog.DiscardHandler), Desk: w.Office, Reader: w.Reader, Blobs: w.Blobs, Identity: w.login})
+	handler, err := New(Config{Origin: w.URL, Demo: true, Log: slog.New(slog.DiscardHandler), Desk: w.Office, Reader: w.Reader, Blobs: w.Blobs, Identity: w.login,
+		Authors: authors(t, w.World)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +102,19 @@ func newWorld(t *testing.T) *world {
 	server.Start()
 	t.Cleanup(server.Close)
 	return w
+}
+
+// authors is the authors' desk over the definitions of the world: those that the program carries, or the two licences.
+func authors(t *testing.T, w *casetest.World) *authoring.Desk {
+	t.Helper()
+	files, err := qualification.ReadFiles(qualifications.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, licences := w.Catalogue.Definition("national"); licences {
+		files = licenceFiles(t)
+	}
+	return &authoring.Desk{DB: w.Office.DB, Catalogue: w.Catalogue, Files: files, Carried: authoring.Carried(w.Catalogue)}
 }
 
 // employ gives somebody roles, as "body.role".

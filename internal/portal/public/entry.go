@@ -1,49 +1,59 @@
 package public
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
-	"io"
-	"mime/multipart"
 	"net/http"
 	"strings"
 
 	"akashi/internal/fault"
 	"akashi/internal/format/cose"
-	"akashi/internal/format/qr"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 )
 
 // The inputs of the forms. checkdata is the name that the national verification page uses.
 const (
-	inputText = "checkdata"
-	inputFile = "picture"
+	inputText   = "checkdata"
+	inputFile   = "picture"
+	inputResult = "result" // what was found of a file, sealed (seal.go)
 )
 
 // entryView is the ways in. Text is what was pasted and could not be read: it is given back, to be corrected.
 type entryView struct {
-	Site string // host of this site, to compare with a link before it is opened
-	Text string
+	Wallets bool   // wallets can be asked
+	Site    string // host of this site, to compare with a link before it is opened
+	Text    string
+	Number  string
 }
 
 func (p *portal) home(w http.ResponseWriter, r *http.Request) error {
-	return p.entry(w, r, "", nil)
+	return p.entry(w, r, entryView{}, nil)
 }
 
 // entry draws the ways in, with what is to be put right.
-func (p *portal) entry(w http.ResponseWriter, r *http.Request, text string, problems []qualification.Problem) error {
+func (p *portal) entry(w http.ResponseWriter, r *http.Request, v entryView, problems []qualification.Problem) error {
 	page := p.site.Page(r, "home.title")
 	page.Current, page.Path, page.Problems = "check", "/", problems
-	return page.Render(w, entryPage(page, entryView{Site: hostOf(p.Origin), Text: text}))
+	page.Camera, page.Scripts, v.Site = true, []string{"scan.js", "pick.js"}, hostOf(p.Origin)
+	v.Wallets = p.Wallets != nil
+	return page.Render(w, entryPage(page, v))
 }
 
 // refuse draws the ways in with one message.
 func (p *portal) refuse(w http.ResponseWriter, r *http.Request, input, key, text string) error {
+	return p.refused(w, r, input, key, entryView{Text: text})
+}
+
+// refuseNumber is refuse for a number.
+func (p *portal) refuseNumber(w http.ResponseWriter, r *http.Request, key, typed string) error {
+	return p.refused(w, r, inputNumber, key, entryView{Number: typed})
+}
+
+func (p *portal) refused(w http.ResponseWriter, r *http.Request, input, key string, v entryView) error {
 	words := (&ui.Page{Site: p.site, Lang: ui.LangOf(r)}).R(key)
 	problem := qualification.Problem{Input: input, Field: input, Message: qualification.Text{JA: words, EN: words, Easy: words}}
-	return p.entry(w, r, text, []qualification.Problem{problem})
+	return p.entry(w, r, v, []qualification.Problem{problem})
 }
 
 func hostOf(origin string) string {
@@ -76,10 +86,12 @@ func codeIn(query string) string {
 // posted reads the text to be checked. The cause of an unreadable form is left out: it could repeat what was scanned.
 func posted(r *http.Request) (string, error) {
 	if err := r.ParseForm(); err != nil {
-		return "", tooLargeOr(err, fault.New(fault.Invalid, "", "reading a form"))
+		return "", tooLargeOr(err, unreadableForm())
 	}
 	return strings.TrimSpace(r.PostForm.Get(inputText)), nil
 }
+
+func unreadableForm() error { return fault.New(fault.Invalid, "", "reading a form") }
 
 func tooLargeOr(err, other error) error {
 	var tooLarge *http.MaxBytesError
@@ -87,44 +99,4 @@ func tooLargeOr(err, other error) error {
 		return tooLarge
 	}
 	return other
-}
-
-// picture reads the uploaded file into memory and nowhere else. A form without one gives none.
-func picture(r *http.Request) ([]byte, error) {
-	broken := fault.New(fault.Invalid, "", "reading an uploaded picture")
-	parts, err := r.MultipartReader()
-	if err != nil {
-		return nil, broken
-	}
-	for {
-		part, err := parts.NextPart()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil, nil
-		case err != nil:
-			return nil, tooLargeOr(err, broken)
-		case part.FormName() == inputFile:
-			return contents(part, broken)
-		}
-	}
-}
-
-func contents(part *multipart.Part, broken error) ([]byte, error) {
-	var file bytes.Buffer
-	if _, err := file.ReadFrom(part); err != nil {
-		return nil, tooLargeOr(err, broken)
-	}
-	return file.Bytes(), nil
-}
-
-// decode reads the QR code in a picture. Decoding takes a core for a second, so only a few run at once; whoever hangs up
-// while waiting is gone.
-func (p *portal) decode(r *http.Request, file []byte) (string, error) {
-	select {
-	case p.decoding <- struct{}{}:
-		defer func() { <-p.decoding }()
-		return qr.Decode(file)
-	case <-r.Context().Done():
-		return "", fault.Wrap(fault.TooMany, r.Context().Err(), "waiting to read a picture")
-	}
 }

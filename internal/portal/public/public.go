@@ -14,6 +14,7 @@ import (
 	"net/netip"
 
 	"akashi/internal/portal/ui"
+	"akashi/internal/presentation"
 	"akashi/internal/verification"
 )
 
@@ -22,7 +23,7 @@ import (
 //go:embed text
 var Text embed.FS
 
-// Config is what the portal needs. All but APIOrigin, Proxies, Demo and Rate is required.
+// Config is what the portal needs. All but APIOrigin, Proxies, Demo, Wallets, SealKey and Rate is required.
 type Config struct {
 	Origin    string // scheme, host and port at which browsers reach the portal
 	APIOrigin string // where programs ask; named on the page about keys, "" leaves it out
@@ -30,11 +31,13 @@ type Config struct {
 	Log       *slog.Logger
 	Proxies   []netip.Prefix // proxies whose X-Forwarded-For is believed
 	Verifier  *verification.Verifier
+	Wallets   *presentation.Reader // asks wallets; nil: that is not offered
+	SealKey   []byte               // seals results that travel with a page; the same in every process, empty: until this one ends
 	Rate      Rate
 }
 
 // Rate is how fast one client network (the /24 of an IPv4, the /56 of an IPv6 address) may have credentials checked. The
-// zero value means 2 a second with 30 at once.
+// zero value means 2 a second with 30 at once, in a demonstration ui.DemoRate times as many.
 type Rate struct {
 	PerSecond float64
 	Burst     int
@@ -50,18 +53,25 @@ func (c Config) check() error {
 	return nil
 }
 
-// atOnce is how many pictures are read at the same time: each takes a core and up to 200 MB.
+// ofNumbers is how fast one client network may ask about bare numbers, as a share of the rate of credentials: who has a
+// credential in hand reads a code, who types reads slowly. The numbers are random; the limit keeps others from trying them anyway.
+const ofNumbers = 0.25
+
+// atOnce is how many files are read at the same time: a picture takes a core and up to 200 MB.
 const atOnce = 2
 
 // maxClients bounds how many client networks the limiter remembers.
 const maxClients = 20_000
 
-// portal is the running portal. It keeps nothing between requests but the limiter's counts.
+// portal is the running portal. It keeps nothing between requests but the limiters' counts.
 type portal struct {
 	Config
-	site     *ui.Site
-	limiter  *ui.Limiter
-	decoding chan struct{} // one slot for each picture being read
+	site    *ui.Site
+	limiter *ui.Limiter
+	numbers *ui.Limiter   // of questions about bare numbers
+	reading chan struct{} // one slot for each file being read
+	lists   lists
+	seal    *sealer
 }
 
 // New returns the portal's handler.
@@ -71,17 +81,26 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	if cfg.Rate == (Rate{}) {
 		cfg.Rate = Rate{PerSecond: 2, Burst: 30}
+		if cfg.Demo {
+			cfg.Rate = Rate{PerSecond: 2 * ui.DemoRate, Burst: 30 * ui.DemoRate}
+		}
 	}
 	words, err := ui.NewCatalogue(Text)
 	if err != nil {
 		return nil, err
 	}
 	site, err := ui.NewSite(ui.Config{Audience: ui.Public, Origin: cfg.Origin, Catalogue: words, Clock: cfg.Verifier.DB.Clock, Log: cfg.Log,
-		Demo: cfg.Demo, Proxies: cfg.Proxies, Nav: nav(), Scripts: []string{"check.js"}})
+		Demo: cfg.Demo, Proxies: cfg.Proxies, Nav: cfg.nav(), Scripts: []string{"check.js"}})
 	if err != nil {
 		return nil, err
 	}
-	p := &portal{Config: cfg, site: site, limiter: ui.NewLimiter(cfg.Rate.PerSecond, cfg.Rate.Burst, maxClients),
-		decoding: make(chan struct{}, atOnce)}
-	return site.Wrap(p.routes()), nil
+	seal, err := newSealer(cfg.SealKey, cfg.Verifier.DB.Clock)
+	if err != nil {
+		return nil, err
+	}
+	p := &portal{Config: cfg, site: site, seal: seal, limiter: ui.NewLimiter(cfg.Rate.PerSecond, cfg.Rate.Burst, maxClients),
+		numbers: ui.NewLimiter(cfg.Rate.PerSecond*ofNumbers, max(1, int(float64(cfg.Rate.Burst)*ofNumbers)), maxClients),
+		reading: make(chan struct{}, atOnce)}
+	routes := p.routes()
+	return routes.With(site.Wrap(routes)), nil
 }

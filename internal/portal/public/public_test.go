@@ -3,6 +3,7 @@ package public_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"image"
 	"image/png"
 	"log/slog"
@@ -16,6 +17,8 @@ import (
 	"akashi/internal/format/cose"
 	"akashi/internal/portal/public"
 	"akashi/internal/portal/ui/uitest"
+	"akashi/internal/publicid"
+	"akashi/internal/qualification"
 	"akashi/internal/review"
 	"akashi/internal/verification"
 )
@@ -74,8 +77,8 @@ func TestWhatCannotBeRead(t *testing.T) {
 		{"nothing pasted", s.post(t, "/w/verify", "  "), "QRコードの内容を貼り付けてください"},
 		{"no credential", s.post(t, "/w/verify", "https://example.jp/<b>"), "この内容に資格者証は含まれていません"},
 		{"no credential in a record", s.post(t, "/w/receipt", "こんにちは"), "この内容に資格者証は含まれていません"},
-		{"no file", s.upload(t, nil), "画像ファイルを選んでください"},
-		{"not a picture", s.upload(t, []byte("%PDF-1.7")), "PNGまたはJPEGの画像として読めません"},
+		{"no file", s.upload(t, nil), "ファイルを選んでください"},
+		{"not a picture", s.upload(t, []byte("%PDF-1.7")), "PDFが壊れているか"},
 		{"no code", s.upload(t, white.Bytes()), "画像にQRコードが見つかりません"},
 		{"another QR code", s.upload(t, picture(t, "https://example.jp/menu?table=7")), "この内容に資格者証は含まれていません"},
 		{"too large", s.upload(t, make([]byte, 13<<20)), "ファイルが12MBを超えています"},
@@ -127,7 +130,14 @@ func TestReplacedAndCannotTell(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	s := start(t, plenty)
-	for _, a := range []answer{s.get(t, "/"), s.get(t, "/w/?c=AAAA"), s.post(t, "/w/verify", s.Code), s.post(t, "/w/verify", "x"), s.get(t, "/nowhere")} {
+	for path, camera := range map[string]bool{"/": true, "/counter/": true, "/w/?c=AAAA": false, "/keys": false, "/counter/worker.js": false} {
+		a := s.get(t, path)
+		if got := strings.Contains(a.Header.Get("Content-Security-Policy"), "wasm-unsafe-eval") &&
+			strings.Contains(a.Header.Get("Permissions-Policy"), "camera=(self)"); got != camera {
+			t.Errorf("%s may use the camera: %t", path, got)
+		}
+	}
+	for _, a := range []answer{s.get(t, "/help"), s.get(t, "/w/?c=AAAA"), s.post(t, "/w/verify", s.Code), s.post(t, "/w/check", s.Code), s.get(t, "/nowhere")} {
 		for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex",
 			"Permissions-Policy": "camera=(), microphone=(), geolocation=()"} {
 			if got := a.Header.Get(name); got != want {
@@ -160,23 +170,26 @@ func TestRateLimit(t *testing.T) {
 // TestNothingScannedIsLogged drives every way in and every error with a credential in hand, and looks for it in the logs.
 func TestNothingScannedIsLogged(t *testing.T) {
 	t.Parallel()
-	s := start(t, public.Rate{PerSecond: 0.001, Burst: 12})
+	s := start(t, public.Rate{PerSecond: 0.001, Burst: 14})
 	_, query, _ := strings.Cut(s.Code, "?")
 	bare := strings.TrimPrefix(query, "c=")
 	tampered := s.changed(t, "見本", "見木")
 	s.get(t, "/w/?"+query)
 	s.get(t, "/w?"+query)
 	s.get(t, "/nowhere?"+query)
-	s.get(t, "/w/"+query)                  // a reader that lost the question mark
-	s.get(t, "/en/w/verify/"+bare)         // a path that does not exist
-	s.get(t, "/w/%3F"+query)               // an encoded question mark
-	s.get(t, "/w/verify?"+query)           // a method that does not fit
-	s.post(t, "/w/verify", s.Code)         // valid
-	s.post(t, "/w/receipt", s.Code)        // on paper
+	s.get(t, "/w/"+query)           // a reader that lost the question mark
+	s.get(t, "/en/w/verify/"+bare)  // a path that does not exist
+	s.get(t, "/w/%3F"+query)        // an encoded question mark
+	s.get(t, "/w/verify?"+query)    // a method that does not fit
+	s.post(t, "/w/verify", s.Code)  // valid
+	s.post(t, "/w/receipt", s.Code) // on paper
+	s.post(t, "/w/check", s.Code)   // at a counter
+	s.number(t, decodedFacts(t, s.Code)[cose.CertificateID])
 	s.post(t, "/w/verify", tampered)       // altered
 	s.post(t, "/w/verify", bare[:50]+"%%") // broken
 	s.upload(t, picture(t, s.Code))
 	s.upload(t, []byte("見本　花子"+bare))
+	s.upload(t, append(s.Document(t, nil), bare...)) // a PDF with the credential behind it
 	do(t, request(t, "POST", s.URL+"/w/verify", "application/x-www-form-urlencoded", strings.NewReader("checkdata=%zz"+bare)))
 	do(t, request(t, "POST", s.URL+"/w/file", "multipart/form-data; boundary="+bare[:40], strings.NewReader(bare)))
 	r := request(t, "POST", s.URL+"/w/verify?"+query, "application/x-www-form-urlencoded", strings.NewReader("checkdata="+bare))
@@ -191,10 +204,7 @@ func TestNothingScannedIsLogged(t *testing.T) {
 	if lines := strings.Count(log, "msg=request"); lines < 15 || !strings.Contains(log, "could not be completed") || !strings.Contains(log, `route="POST /w/verify"`) {
 		t.Fatalf("the log has %d lines of requests: %s", lines, log)
 	}
-	facts, err := cose.DecodePayload(decoded(t, s.Code).Payload)
-	if err != nil {
-		t.Fatal(err)
-	}
+	facts := decodedFacts(t, s.Code)
 	secrets := []string{bare[:20], bare[40:60], url.QueryEscape(bare)[:20], "checkdata"}
 	for _, key := range []string{cose.HolderName, cose.HolderBirthDate, cose.CertificateID, cose.HolderCode} {
 		secrets = append(secrets, facts[key])
@@ -219,12 +229,91 @@ func decoded(t testing.TB, code string) *cose.Sign1 {
 	return s
 }
 
+func decodedFacts(t testing.TB, code string) map[string]string {
+	t.Helper()
+	facts, err := cose.DecodePayload(decoded(t, code).Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return facts
+}
+
+// TestWhatANumberTells: whether it is in force and of which qualification, however it is typed; never a name, and nothing that
+// tells a number that was not given out from one that cannot be.
+func TestWhatANumberTells(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	facts := decodedFacts(t, s.Code)
+	number := facts[cose.CertificateID]
+	secrets := []string{"!見本", "!花子", "!" + facts[cose.RegistrationDate], "!" + facts[cose.HolderCode], "!厚生労働大臣"}
+	for _, typed := range []string{number, strings.ToLower(strings.ReplaceAll(number, "-", "")), " " + number + " "} {
+		s.number(t, typed).has(t, typed, 200, append(secrets, `data-verdict="conditional"`, "看護師", "見せられたものが本物か")...)
+	}
+	for _, other := range []string{publicid.New("KGMH"), publicid.New("ZZ99")} {
+		s.number(t, other).has(t, "never given out", 200, append(secrets, `data-verdict="untrusted"`, "この番号の資格者証は、ここでは確認できません")...)
+	}
+	for typed, want := range map[string]string{"": "資格者証の番号を入力してください", "第1号": "資格者証の番号を確認してください",
+		number[:len(number)-1] + "Z": "資格者証の番号を確認してください", strings.Repeat("9", 200): "資格者証の番号を確認してください"} {
+		s.number(t, typed).has(t, "typed "+typed, http.StatusUnprocessableEntity, want, `aria-invalid="true"`)
+	}
+	s.move(t, "revoked")
+	s.number(t, number).has(t, "revoked", 200, append(secrets, `data-verdict="revoked"`)...)
+	slow := start(t, public.Rate{PerSecond: 0.001, Burst: 8})
+	for range 2 {
+		slow.number(t, number)
+	}
+	slow.number(t, number).has(t, "trying numbers", http.StatusTooManyRequests)
+	slow.post(t, "/w/verify", slow.Code).has(t, "a credential meanwhile", 200)
+}
+
+// TestTheAnswerToAScript is the same as that to a person.
+func TestTheAnswerToAScript(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	a := s.post(t, "/w/check", s.Code)
+	var r verification.Result
+	if err := json.Unmarshal([]byte(a.Body), &r); err != nil || a.Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%v: %s", err, a.Body)
+	}
+	if r.Verdict != verification.Valid || r.Facts[cose.HolderName] != "見本　花子" || r.Facts[cose.HolderBirthDate] != "" {
+		t.Errorf("got %+v", r)
+	}
+	s.post(t, "/w/check", "これは違います").has(t, "no credential", 200, `"unreadable"`)
+	s.get(t, "/counter/worker.js").has(t, "worker", 200, `"page":"/counter/"`, "zxing-wasm-3.1.4/zxing_reader.wasm")
+	s.get(t, "/en/counter/worker.js").has(t, "worker in English", 200, `"page":"/en/counter/"`)
+	s.get(t, "/counter/trust.json").has(t, "trust", 200, `"now":`, "mhlw-test")
+}
+
+// TestPublishedTypes: what stands in credentials as the address of their type and terms can be read there.
+func TestPublishedTypes(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	for path, want := range map[string]struct{ media, text string }{
+		"/types/kangoshi": {"application/json", `"vct": "` + s.URL + `/types/kangoshi"`},
+		"/contexts/1":     {"application/ld+json", `"qualification_name":"` + s.URL + `/contexts/1#qualification_name"`},
+	} {
+		a := s.get(t, path)
+		a.has(t, path, 200, want.text)
+		if a.Header.Get("Content-Type") != want.media || a.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %v", path, a.Header)
+		}
+		r := request(t, "GET", s.URL+path, "", nil)
+		r.Header.Set("If-None-Match", a.Header.Get("ETag"))
+		if again := do(t, r); again.StatusCode != http.StatusNotModified {
+			t.Errorf("%s again: %d", path, again.StatusCode)
+		}
+	}
+	if a := s.get(t, "/types/nothing"); a.StatusCode != http.StatusNotFound {
+		t.Errorf("a qualification that there is not: %d", a.StatusCode)
+	}
+}
+
 func TestPublishedKeys(t *testing.T) {
 	t.Parallel()
 	s := start(t, plenty)
 	a := s.get(t, "/.well-known/akashi/jwks.json")
 	set, err := verification.ParseKeySet([]byte(a.Body))
-	if err != nil || len(set) != 1 || set[0].KID != "mhlw-test" {
+	if err != nil || len(set) != 4 || set[0].KID != "mhlw-test" {
 		t.Fatalf("%s: %v", a.Body, err)
 	}
 	if r := set.Check(s.Code, casetest.Start()); r.Untampered != verification.Yes || r.Issuer != verification.Yes {
@@ -245,7 +334,7 @@ func TestPublishedKeys(t *testing.T) {
 	if c.Header.Get("Content-Type") != "application/cose-key-set" || !strings.Contains(c.Body, "mhlw-test") || c.Header.Get("ETag") == tag {
 		t.Errorf("COSE keys: %v", c.Header)
 	}
-	s.get(t, "/keys").has(t, "page", 200, "mhlw-test", "厚生労働省", "使用中", s.URL+"/.well-known/akashi/jwks.json", "https://api.example/openapi.json")
+	s.get(t, "/keys").has(t, "page", 200, "mhlw-test", "厚生労働省", "使用中", "状態の一覧", "モバイル文書", s.URL+"/.well-known/akashi/jwks.json", "https://api.example/openapi.json")
 	for _, path := range []string{"/help", "/about", "/accessibility", "/en/keys", "/easy/help"} {
 		s.get(t, path).has(t, path, 200)
 	}
@@ -282,4 +371,18 @@ func FuzzForm(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestNumbersNobodyAnswers: where the register does not answer to numbers, one that was given out and one that was not are
+// answered alike, and the visitor reads what to do instead.
+func TestNumbersNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	number := decodedFacts(t, s.Code)[cose.CertificateID]
+	s.number(t, number).has(t, "before", 200, `data-verdict="conditional"`)
+	s.Unuse(t, qualification.FunctionNumber)
+	for _, typed := range []string{number, publicid.New(number[:4])} {
+		s.number(t, typed).has(t, typed, http.StatusUnprocessableEntity, "番号だけの確認を行っていません", "QRコードを見せて", "!data-verdict", "!看護師")
+	}
+	s.post(t, "/w/verify", s.Code).has(t, "the code itself", 200, `data-verdict="valid"`)
 }

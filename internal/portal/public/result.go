@@ -2,7 +2,6 @@ package public
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -10,18 +9,19 @@ import (
 
 	"akashi/internal/calendar"
 	"akashi/internal/clock"
-	"akashi/internal/fault"
 	"akashi/internal/format/cose"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 	"akashi/internal/verification"
 )
 
-// resultView is one answer. Code is the checked text, to be checked again on the next press and kept nowhere.
+// resultView is one answer. Code is the checked text, to be checked again on the next press and kept nowhere; of a file, which
+// the browser would have to send again, the page carries what was found instead, sealed.
 type resultView struct {
 	Panel     ui.Result
 	Next      string
 	Code      string
+	Sealed    string
 	Languages []language
 	Proven    bool // the facts are the issuer's, so comparing them with an identity document means something
 	CanRecord bool // a check was made that is worth a record
@@ -37,32 +37,18 @@ type language struct {
 // patience is how long the register may take to answer before the result is "cannot tell".
 const patience = 10 * time.Second
 
+// verify checks a text, or shows in another language what was found of a file.
 func (p *portal) verify(w http.ResponseWriter, r *http.Request) error {
 	text, err := posted(r)
 	if err != nil {
 		return err
 	}
-	return p.answer(w, r, text)
-}
-
-func (p *portal) verifyFile(w http.ResponseWriter, r *http.Request) error {
-	file, err := picture(r)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return p.refuse(w, r, inputFile, "qr.file_too_large", "")
-	case err != nil:
-		return err
-	case len(file) == 0:
-		return p.refuse(w, r, inputFile, "file.none", "")
-	}
-	text, err := p.decode(r, file)
-	var why *fault.Error
-	if errors.As(err, &why) && why.Key != "" {
-		return p.refuse(w, r, inputFile, why.Key, "")
-	}
-	if err != nil {
-		return err
+	if sealed := r.PostForm.Get(inputResult); sealed != "" {
+		result, err := p.unsealed(w, r, sealed)
+		if err != nil || result == nil {
+			return err
+		}
+		return p.draw(w, r, *result, resultView{Sealed: sealed})
 	}
 	return p.answer(w, r, text)
 }
@@ -73,9 +59,15 @@ func (p *portal) answer(w http.ResponseWriter, r *http.Request, text string) err
 	if err != nil || result == nil {
 		return err
 	}
-	page := p.resultFrame(r, result)
-	page.Title = page.T("verdict." + string(verdictOf(result.Verdict)))
-	return page.Render(w, resultPage(page, fillResult(page, *result, text)))
+	return p.draw(w, r, *result, resultView{Code: text})
+}
+
+// draw draws a result; v has what the next press needs.
+func (p *portal) draw(w http.ResponseWriter, r *http.Request, result verification.Result, v resultView) error {
+	page := p.resultFrame(r, &result)
+	view := fillResult(page, result, v)
+	page.Title = page.T("verdict." + string(view.Panel.Verdict))
+	return page.Render(w, resultPage(page, view))
 }
 
 // check checks a text. When there is nothing to check it has answered already, and the result is nil.
@@ -83,14 +75,27 @@ func (p *portal) check(w http.ResponseWriter, r *http.Request, text string) (*ve
 	if text == "" {
 		return nil, p.refuse(w, r, inputText, "text.none", "")
 	}
-	// A visitor who hangs up must not look like a register that does not answer; a register that does not, must.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
-	defer cancel()
-	result := p.Verifier.CheckText(ctx, text)
+	result := p.look(r, text)
 	if result.Verdict == verification.Unreadable {
-		return nil, p.refuse(w, r, inputText, "text.unreadable", text)
+		return nil, p.refuse(w, r, inputText, unreadableKey(result, "text.unreadable"), text)
 	}
 	return &result, nil
+}
+
+// unreadableKey words why there was no credential to check, where that is known.
+func unreadableKey(r verification.Result, otherwise string) string {
+	if r.Reason == "" {
+		return otherwise
+	}
+	return "reason." + r.Reason
+}
+
+// look checks a text in time. A visitor who hangs up must not look like a register that does not answer; a register that
+// does not, must.
+func (p *portal) look(r *http.Request, text string) verification.Result {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	defer cancel()
+	return p.Verifier.CheckText(ctx, text)
 }
 
 // resultFrame is the frame of a page that has no address of its own: the language switch leads to the start.
@@ -115,15 +120,18 @@ func verdictOf(v verification.Verdict) ui.Verdict {
 		return ui.VerdictRevoked
 	case verification.Replaced:
 		return ui.VerdictReplaced
+	case verification.Expired:
+		return ui.VerdictExpired
 	case verification.Tampered, verification.UnknownIssuer:
 		return ui.VerdictUntrusted
+	case verification.RunOut:
+		return ui.VerdictRunOut
 	}
 	return ui.VerdictUnknown
 }
 
-func fillResult(page *ui.Page, r verification.Result, text string) resultView {
-	v := resultView{Panel: panelOf(page, r), Next: page.R("next." + string(r.Verdict)), Code: text, Proven: r.Untampered == verification.Yes,
-		CanRecord: r.Verdict.Sure()}
+func fillResult(page *ui.Page, r verification.Result, v resultView) resultView {
+	v.Panel, v.Next, v.Proven, v.CanRecord = panelOf(page, r), page.R("next."+string(r.Verdict)), r.Proven(), r.Verdict.Sure()
 	for _, l := range qualification.Langs {
 		if l != page.Lang {
 			other := &ui.Page{Site: page.Site, Lang: l}
@@ -145,8 +153,19 @@ func languageName(l qualification.Lang) string {
 
 func panelOf(page *ui.Page, r verification.Result) ui.Result {
 	panel := ui.Result{Verdict: verdictOf(r.Verdict), At: r.CheckedAt, Checks: checksOf(page, r), Facts: factsOf(page, r.Facts)}
-	if r.Verdict == verification.Tampered || r.Verdict == verification.UnknownIssuer {
+	switch {
+	case r.Verdict == verification.Tampered, r.Verdict == verification.UnknownIssuer:
 		panel.Detail = page.R("result.detail_" + string(r.Verdict))
+		if r.Reason != "" {
+			panel.Detail = page.R("reason." + r.Reason)
+		}
+	case r.Reason != "":
+		panel.Detail = page.R("reason." + r.Reason)
+	case r.Conditional():
+		panel.Verdict, panel.Detail = ui.VerdictConditional, page.R("result.condition_nameless")
+	}
+	if !r.LegalOriginal.IsZero() {
+		panel.Facts = append(panel.Facts, ui.Row{Label: page.R("fact.original"), Value: page.R("result.legal_original", r.LegalOriginal)})
 	}
 	return panel
 }
@@ -177,7 +196,7 @@ func statusOf(page *ui.Page, r verification.Result) string {
 	switch r.Verdict {
 	case verification.Valid:
 		return page.R("say.status_valid")
-	case verification.Suspended, verification.Revoked, verification.Replaced:
+	case verification.Suspended, verification.Revoked, verification.Replaced, verification.Expired:
 		words := page.R("say.status_" + string(r.Verdict))
 		if r.StatusAt != nil {
 			words = page.R("say.since", words, *r.StatusAt)
@@ -218,13 +237,18 @@ type receiptView struct {
 	Blank  []ui.Row // to be filled in by hand
 }
 
-// receipt checks once more and draws the result as a sheet of paper.
+// receipt draws a result as a sheet of paper: a text is checked once more, of a file it is what was found.
 func (p *portal) receipt(w http.ResponseWriter, r *http.Request) error {
 	text, err := posted(r)
 	if err != nil {
 		return err
 	}
-	result, err := p.check(w, r, text)
+	var result *verification.Result
+	if sealed := r.PostForm.Get(inputResult); sealed != "" {
+		result, err = p.unsealed(w, r, sealed)
+	} else {
+		result, err = p.check(w, r, text)
+	}
 	if err != nil || result == nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"akashi/internal/casetest"
@@ -33,6 +34,7 @@ type site struct {
 	URL  string
 	Code string // address in the QR code
 	log  *lockedBuffer
+	door *later
 }
 
 type lockedBuffer struct {
@@ -60,6 +62,7 @@ func start(t testing.TB, rate public.Rate) *site {
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Verifier.Log = log
 	mux := &later{}
+	s.door = mux
 	l, err := server.Listen(server.Config{Name: "public", Addr: "127.0.0.1:0", Handler: mux, Logger: log})
 	if err != nil {
 		t.Fatal(err)
@@ -80,8 +83,18 @@ func start(t testing.TB, rate public.Rate) *site {
 	return s
 }
 
-// later is a handler that is known once the address is.
-type later struct{ http.Handler }
+// later is a handler that is known once the address is. When it is cut, every connection breaks as without a network.
+type later struct {
+	http.Handler
+	cut atomic.Bool
+}
+
+func (l *later) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if l.cut.Load() {
+		panic(http.ErrAbortHandler)
+	}
+	l.Handler.ServeHTTP(w, r)
+}
 
 func serve(t testing.TB, l *server.Server) {
 	t.Helper()
@@ -140,6 +153,12 @@ func (s *site) post(t testing.TB, path, text string) answer {
 	t.Helper()
 	form := url.Values{"checkdata": {text}}.Encode()
 	return do(t, request(t, "POST", s.URL+path, "application/x-www-form-urlencoded", strings.NewReader(form)))
+}
+
+func (s *site) number(t testing.TB, typed string) answer {
+	t.Helper()
+	form := url.Values{"number": {typed}}.Encode()
+	return do(t, request(t, "POST", s.URL+"/w/number", "application/x-www-form-urlencoded", strings.NewReader(form)))
 }
 
 func (s *site) upload(t testing.TB, file []byte) answer {

@@ -13,6 +13,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed static
@@ -22,14 +23,20 @@ var staticFiles embed.FS
 // keep it for ever.
 const staticPrefix = "/static/"
 
+// asset is one file. It is read and compressed when it is first asked for, so that no start waits for it and no portal
+// keeps fonts that nobody wanted of it.
 type asset struct {
-	kind   string // media type
+	kind string // media type
+	load func() (content, error)
+}
+
+type content struct {
 	plain  []byte
 	zipped []byte // nil where compression does not help
 }
 
-// assets are the static files by their hashed name, and the hashed name by the plain one. Fonts keep their plain name,
-// because the style sheet names them; their directory carries the version of the font package.
+// assets are the static files by their hashed name, and the hashed name by the plain one. Fonts and the decoder of QR codes
+// keep their plain names, because files of their own name them; their directories carry the version of the package.
 type assets struct {
 	byURL map[string]asset
 	urls  map[string]string
@@ -41,11 +48,7 @@ func loadAssets() (*assets, error) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		raw, err := fs.ReadFile(staticFiles, name)
-		if err != nil {
-			return err
-		}
-		return a.add(strings.TrimPrefix(name, "static/"), raw)
+		return a.add(strings.TrimPrefix(name, "static/"))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("loading the static files: %w", err)
@@ -53,22 +56,32 @@ func loadAssets() (*assets, error) {
 	return a, nil
 }
 
-func (a *assets) add(name string, raw []byte) error {
+func (a *assets) add(name string) error {
 	url := staticPrefix + name
-	if !strings.HasPrefix(name, "fonts/") {
+	if !strings.Contains(name, "/") {
+		raw, err := staticFiles.ReadFile("static/" + name)
+		if err != nil {
+			return err
+		}
 		sum, ext := sha256.Sum256(raw), path.Ext(name)
 		url = staticPrefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
 	}
-	file := asset{kind: mediaType(name), plain: raw}
-	if strings.HasPrefix(file.kind, "text/") || strings.HasPrefix(file.kind, "image/svg") {
-		zipped, err := gzipped(raw)
-		if err != nil {
-			return fmt.Errorf("compressing %s: %w", name, err)
-		}
-		file.zipped = zipped
-	}
-	a.byURL[url], a.urls[name] = file, url
+	kind := mediaType(name)
+	a.byURL[url] = asset{kind: kind, load: sync.OnceValues(func() (content, error) { return loadContent(name, kind) })}
+	a.urls[name] = url
 	return nil
+}
+
+func loadContent(name, kind string) (c content, err error) {
+	if c.plain, err = staticFiles.ReadFile("static/" + name); err != nil {
+		return c, fmt.Errorf("loading a static file: %w", err)
+	}
+	if strings.HasPrefix(kind, "text/") || strings.HasPrefix(kind, "image/svg") || kind == "application/wasm" {
+		if c.zipped, err = gzipped(c.plain); err != nil {
+			return c, fmt.Errorf("compressing %s: %w", name, err)
+		}
+	}
+	return c, nil
 }
 
 func mediaType(name string) string {
@@ -104,6 +117,15 @@ func gzipped(raw []byte) ([]byte, error) {
 // URL returns the address of a static file, "" for one that does not exist.
 func (a *assets) URL(name string) string { return a.urls[name] }
 
+// Static returns the content of a static file, for an address at which it has to lie by itself.
+func (s *Site) Static(name string) ([]byte, error) {
+	raw, err := staticFiles.ReadFile("static/" + name)
+	if err != nil {
+		return nil, fmt.Errorf("reading a static file: %w", err)
+	}
+	return raw, nil
+}
+
 // serveAssets answers the static files before anything else looks at the request.
 func (s *Site) serveAssets(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -112,14 +134,19 @@ func (s *Site) serveAssets(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		body, h := file.plain, w.Header()
+		loaded, err := file.load()
+		if err != nil {
+			s.Handler(func(http.ResponseWriter, *http.Request) error { return err }).ServeHTTP(w, r)
+			return
+		}
+		body, h := loaded.plain, w.Header()
 		h.Set("Content-Type", file.kind)
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-		if file.zipped != nil {
+		if loaded.zipped != nil {
 			h.Set("Vary", "Accept-Encoding")
 			if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 				h.Set("Content-Encoding", "gzip")
-				body = file.zipped
+				body = loaded.zipped
 			}
 		}
 		h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -112,6 +112,7 @@ func TestArgumentsAreNeverMarkup(t *testing.T) {
 func FuzzWords(f *testing.F) {
 	f.Add("{漢字|かんじ}\ufff9a\ufffab\ufffb<b>")
 	f.Add("\ufffb\ufff9\ufff9\ufffa")
+	f.Add("\xef\ufff9\ufffb\xbf\xbb") // pieces that would join to one of ours
 	f.Fuzz(func(t *testing.T, s string) {
 		html := rendered(t, ui.Words(s))
 		for _, tag := range []string{"<span>", "</span>", "<ruby>", "</ruby>", "<rt>", "</rt>", "<rp>", "</rp>", "<br>"} {

@@ -91,6 +91,9 @@ func (s *Site) fail(w *sentWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "60")
 	}
 	p := s.plainPage(r)
+	if originOf(r.Context()) != nil { // the visitor stays logged in, and sees it
+		p.User, p.Office = s.Sessions.UserName(r.Context()), s.Sessions.OfficeName(r.Context())
+	}
 	p.Status, p.Title = statusOf(kind), p.T("fault."+string(kind)+".title")
 	body := faultPage(p, faultView{Kind: kind, Message: faultMessage(p, err), Reference: reference})
 	if err := p.Render(w, body); err != nil {

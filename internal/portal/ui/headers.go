@@ -10,15 +10,18 @@ import (
 // contentPolicy is the Content-Security-Policy of a portal: nothing is allowed but our own files, and no script may
 // build markup (Trusted Types). Some browsers check form-action on redirects too, so the places to which a form leads
 // are named. upgrade-insecure-requests is left out on plain http, where it would break a demo on a loopback address.
-func contentPolicy(cfg Config, secure bool) string {
-	script, media := "script-src 'self'", ""
-	if cfg.Camera {
-		script, media = "script-src 'self' 'wasm-unsafe-eval'", "media-src 'self' blob:; "
+//
+// A page with the camera may compile the decoder's WebAssembly and show what the camera sees, and has one named policy, under
+// which its script registers the service worker that keeps it for times without a network.
+func contentPolicy(cfg Config, secure, camera bool) string {
+	script, media, trusted := "script-src 'self'", "", "trusted-types 'none'"
+	if camera {
+		script, media, trusted = "script-src 'self' 'wasm-unsafe-eval'", "media-src 'self' blob:; worker-src 'self'; ", "trusted-types akashi-worker"
 	}
 	policy := "default-src 'none'; " + script + "; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " + media +
 		"connect-src 'self'; form-action " + strings.Join(append([]string{"'self'"}, cfg.FormAction...), " ") +
 		"; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; " +
-		"require-trusted-types-for 'script'; trusted-types 'none'"
+		"require-trusted-types-for 'script'; " + trusted
 	if secure {
 		policy += "; upgrade-insecure-requests"
 	}
@@ -27,17 +30,14 @@ func contentPolicy(cfg Config, secure bool) string {
 
 // headers sets what every answer carries. Pages are never stored: they are personal, or state what is true only now.
 func (s *Site) headers(next http.Handler) http.Handler {
-	camera, referrer := "()", "same-origin"
-	if s.cfg.Camera {
-		camera = "(self)"
-	}
+	referrer := "same-origin"
 	if s.cfg.Audience == Public {
 		referrer = "no-referrer"
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", s.csp)
-		h.Set("Permissions-Policy", "camera="+camera+", microphone=(), geolocation=()")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", referrer)
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -51,6 +51,12 @@ func (s *Site) headers(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// allowCamera loosens the headers for one page that reads codes with the camera.
+func (s *Site) allowCamera(h http.Header) {
+	h.Set("Content-Security-Policy", s.lens)
+	h.Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
 }
 
 // refuseCrossSite turns away posts that another site made the browser send (CSRF). Old browsers that send neither

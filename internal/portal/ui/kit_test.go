@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -158,7 +159,7 @@ func TestThePublicPortalNeverRepeatsAQuery(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	plain := uitest.Site(t, ui.Config{FormAction: []string{"http://127.0.0.6:8405"}})
-	secure := uitest.Site(t, ui.Config{Origin: "https://shikaku.example", Audience: ui.Public, Camera: true})
+	secure := uitest.Site(t, ui.Config{Origin: "https://shikaku.example", Audience: ui.Public})
 	ok := func(http.ResponseWriter, *http.Request) error { return nil }
 	p := answer(plain, ok, httptest.NewRequest("GET", "/", nil)).Header
 	s := answer(secure, ok, httptest.NewRequest("GET", "/", nil)).Header
@@ -173,8 +174,16 @@ func TestHeaders(t *testing.T) {
 	if !strings.Contains(s.Get("Content-Security-Policy"), "upgrade-insecure-requests") || s.Get("Strict-Transport-Security") == "" {
 		t.Error("a portal on https does not insist on it")
 	}
-	if !strings.Contains(s.Get("Content-Security-Policy"), "'wasm-unsafe-eval'") || !strings.HasPrefix(s.Get("Permissions-Policy"), "camera=(self)") {
-		t.Error("the camera cannot be used")
+	camera := answer(secure, func(w http.ResponseWriter, r *http.Request) error {
+		page := secure.Page(r, "layout.about")
+		page.Camera = true
+		return page.Render(w, templ.NopComponent)
+	}, httptest.NewRequest("GET", "/", nil)).Header
+	if !strings.Contains(camera.Get("Content-Security-Policy"), "'wasm-unsafe-eval'") || !strings.HasPrefix(camera.Get("Permissions-Policy"), "camera=(self)") {
+		t.Error("the camera cannot be used on a page that has it")
+	}
+	if strings.Contains(s.Get("Content-Security-Policy"), "wasm") || !strings.HasPrefix(s.Get("Permissions-Policy"), "camera=()") {
+		t.Error("the camera can be used on a page that has none")
 	}
 	if p.Get("Cache-Control") != "no-store" || p.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("headers are %v", p)
@@ -256,7 +265,28 @@ func TestAssets(t *testing.T) {
 		if got.StatusCode != 200 || got.Header.Get("Content-Type") != kind || !strings.Contains(got.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %d %v", path, got.StatusCode, got.Header)
 		}
+		r.Header.Del("Accept-Encoding")
+		plain, packed := bodyOf(t, answer(site, nil, r)), bodyOf(t, got)
+		if got.Header.Get("Content-Encoding") == "gzip" {
+			packed = unzipped(t, packed)
+		}
+		if plain == "" || plain != packed {
+			t.Errorf("%s: %d bytes plain, %d packed", path, len(plain), len(packed))
+		}
 	}
+}
+
+func unzipped(t *testing.T, packed string) string {
+	t.Helper()
+	z, err := gzip.NewReader(strings.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(plain)
 }
 
 func TestLimiter(t *testing.T) {

@@ -75,8 +75,23 @@ func (s *Site) Limit(l *Limiter, next http.Handler) http.Handler {
 // ClientKey names the network a request comes from.
 func (s *Site) ClientKey(r *http.Request) string { return ClientKey(r, s.cfg.Proxies) }
 
+// LoginLimiter bounds how fast one client network may begin visits to the login, each of which costs a session and a
+// visitor of the login service: 5 a second with 100 at once, so that a mobile network that hides many people behind few
+// addresses gets through. In a demonstration everybody comes from this machine.
+func (s *Site) LoginLimiter() *Limiter {
+	const perSecond, burst, most = 5, 100, 20_000
+	if s.cfg.Demo {
+		return NewLimiter(DemoRate*perSecond, DemoRate*burst, most)
+	}
+	return NewLimiter(perSecond, burst, most)
+}
+
+// DemoRate is how much faster the visitors of a demonstration may be, who all come from the same machine.
+const DemoRate = 20
+
 // ClientKey names the network a request comes from: the /24 of an IPv4 and the /56 of an IPv6 address, which is what
-// one household or office has. X-Forwarded-For counts only as far as the proxies wrote it.
+// one household or office has, and the single address of this machine's own. X-Forwarded-For counts only as far as the
+// proxies wrote it.
 func ClientKey(r *http.Request, proxies []netip.Prefix) string {
 	addr := remoteAddr(r.RemoteAddr)
 	hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
@@ -93,6 +108,9 @@ func ClientKey(r *http.Request, proxies []netip.Prefix) string {
 	}
 	if addr.Is6() {
 		bits = 56
+	}
+	if addr.IsLoopback() {
+		bits = addr.BitLen()
 	}
 	prefix, err := addr.Prefix(bits)
 	if err != nil {

@@ -31,6 +31,8 @@ type Page struct {
 	Office   string                  // console: the body for which the reader works
 	Wide     bool                    // console: use the whole width
 	Now      time.Time               // time of the clock that the rules use
+	Scripts  []string                // script modules in static/ that this page has besides the portal's
+	Camera   bool                    // the page reads codes with the camera: its own security policy
 }
 
 // Link is a path of this portal without language (or an absolute address) and its words.
@@ -95,6 +97,9 @@ func (p *Page) render(w http.ResponseWriter, whole templ.Component) error {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", htmlLang(p.Lang))
+	if p.Camera {
+		p.Site.allowCamera(w.Header())
+	}
 	w.WriteHeader(p.status())
 	_, err := buf.WriteTo(w)
 	if err != nil {

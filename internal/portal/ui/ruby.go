@@ -28,8 +28,13 @@ func annotate(s string) string {
 	return inBraces.ReplaceAllString(s, rubyStart+"$1"+rubyMid+"$2"+rubyEnd)
 }
 
+// valid puts the replacement character for bytes that are no UTF-8. Two such pieces on both sides of a dropped annotation
+// character would else join to a new one.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
 // Plain drops the readings of s and keeps the kanji: for attributes, titles and mail.
 func Plain(s string) string {
+	s = valid(s)
 	if !strings.Contains(s, rubyStart) {
 		return s
 	}
@@ -81,6 +86,7 @@ func Words(s string) templ.Component {
 }
 
 func wordsHTML(s string) string {
+	s = valid(s)
 	if !strings.Contains(s, rubyStart) && !strings.Contains(s, "\n") {
 		return templ.EscapeString(dropAnnotation(s))
 	}

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -61,11 +62,28 @@ func (m *Sessions) wrap(next http.Handler) http.Handler {
 		if err != nil {
 			return fmt.Errorf("loading the session: %w", err)
 		}
+		ctx = context.WithValue(ctx, originKey{}, &origin{token: m.Token(ctx)})
 		sw := &sessionWriter{ResponseWriter: w, ctx: ctx, sessions: m}
 		next.ServeHTTP(sw, r.WithContext(ctx))
 		return sw.commit()
 	})
 }
+
+// origin is under which token the session of a request lies in the store, "" when it is new. It travels in the context down
+// to the store, which then changes that row and makes no other: a request that outlasts the logout does not bring the
+// session back.
+type origin struct{ token string }
+
+type originKey struct{}
+
+// originOf returns how the session of a request lies in the store; nil outside of a request with a session.
+func originOf(ctx context.Context) *origin {
+	s, _ := ctx.Value(originKey{}).(*origin)
+	return s
+}
+
+// errSessionEnded says that a session ended while a request in it ran.
+var errSessionEnded = errors.New("the session has ended meanwhile")
 
 // sessionWriter commits the session when the answer begins. After a commit that failed it swallows the handler's
 // answer, and wrap answers the error.
@@ -84,7 +102,15 @@ func (w *sessionWriter) commit() error {
 	w.done = true
 	switch m := w.sessions; m.Status(w.ctx) {
 	case scs.Modified:
+		was := originOf(w.ctx).token
 		token, expiry, err := m.Commit(w.ctx)
+		if errors.Is(err, errSessionEnded) && was == m.Token(w.ctx) {
+			break // logged out meanwhile: what this request wanted to remember is forgotten, and the cookie is not ours to set
+		}
+		if errors.Is(err, errSessionEnded) {
+			w.err = fault.Wrap(fault.Unauthenticated, err, "renewing a session")
+			return w.err
+		}
 		if err != nil {
 			w.err = fmt.Errorf("storing the session: %w", err)
 			return w.err
@@ -124,11 +150,34 @@ const (
 // Login ties the session to a subject (person or account id) under a new token, so that a token known before the login
 // is worth nothing after it. Name is shown in the header.
 func (m *Sessions) Login(ctx context.Context, subject, name string) error {
-	if err := m.RenewToken(ctx); err != nil {
-		return fmt.Errorf("renewing the session token: %w", err)
+	if err := m.renew(ctx); err != nil {
+		return err
 	}
 	m.Put(ctx, keySubject, subject)
 	m.Put(ctx, keyName, name)
+	return nil
+}
+
+// renew gives the session another token. The row keeps lying under the old one until the answer begins, so that the change
+// of tokens is one statement, which finds nothing if the session has ended meanwhile.
+func (m *Sessions) renew(ctx context.Context) error {
+	if err := m.RenewToken(context.WithValue(ctx, renewingKey{}, true)); err != nil {
+		return fmt.Errorf("renewing the session token: %w", err)
+	}
+	return nil
+}
+
+// renewingKey marks the context in which scs renews a token: the store deletes nothing then.
+type renewingKey struct{}
+
+// StepUp gives a session that has gained rights a new token: one that was known before is worth nothing after it. Its end
+// stays where it was.
+func (m *Sessions) StepUp(ctx context.Context) error {
+	end := m.Deadline(ctx)
+	if err := m.renew(ctx); err != nil {
+		return err
+	}
+	m.SetDeadline(ctx, end)
 	return nil
 }
 
@@ -136,6 +185,9 @@ func (m *Sessions) Login(ctx context.Context, subject, name string) error {
 func (m *Sessions) Logout(ctx context.Context) error {
 	if err := m.Destroy(ctx); err != nil {
 		return fmt.Errorf("ending the session: %w", err)
+	}
+	if s := originOf(ctx); s != nil {
+		s.token = "" // what is kept from here on is another session
 	}
 	return nil
 }

@@ -39,8 +39,7 @@ type Config struct {
 	StepUpPath string         // where a visitor is sent to confirm the login, with ?to=<path>
 	Demo       bool           // simulated surroundings: ribbon with the date, no indexing
 	FormAction []string       // origins besides our own to which a form may lead (login, signing, payment), also by redirect
-	Scripts    []string       // further script modules in static/, e.g. "scan.js"
-	Camera     bool           // the portal reads QR codes with the camera (needs wasm)
+	Scripts    []string       // further script modules in static/, on every page; Page.Scripts are those of one page
 	BodyLimit  int64          // bytes of a request; 0 means 1 MiB. Handlers of uploads raise it with Site.BodyLimit
 	Proxies    []netip.Prefix // proxies whose X-Forwarded-For is believed
 }
@@ -59,7 +58,8 @@ type Site struct {
 	Sessions *Sessions // nil when Config.Store is nil
 	guard    *http.CrossOriginProtection
 	csp      string
-	secure   bool // the origin is https
+	lens     string // content policy of the pages that use the camera
+	secure   bool   // the origin is https
 }
 
 // NewSite checks the configuration and returns the kit.
@@ -87,7 +87,7 @@ func NewSite(cfg Config) (*Site, error) {
 		return nil, fmt.Errorf("making a site: %w", err)
 	}
 	s := &Site{cfg: cfg, assets: files, secure: origin.Scheme == "https"}
-	s.csp = contentPolicy(cfg, s.secure)
+	s.csp, s.lens = contentPolicy(cfg, s.secure, false), contentPolicy(cfg, s.secure, true)
 	s.guard = http.NewCrossOriginProtection()
 	if cfg.Store != nil {
 		s.Sessions = newSessions(s)

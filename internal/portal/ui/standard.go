@@ -12,7 +12,7 @@ func standardPages() [3]standardPage {
 }
 
 // RegisterStandard registers what the footer links to: the accessibility policy, what this site is, how to get help.
-func (s *Site) RegisterStandard(mux *http.ServeMux) {
+func (s *Site) RegisterStandard(mux interface{ Handle(string, http.Handler) }) {
 	for _, one := range standardPages() {
 		mux.Handle("GET "+one.path, s.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			p := s.Page(r, one.key)

@@ -85,8 +85,12 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// CommitCtx stores a session, whose life ends at the expiry.
+// CommitCtx stores a session, whose life ends at the expiry: a new one in a row of its own, one that the request was begun
+// with in its row, under its new token if it has one. If that row is gone, the session has ended and stays so.
 func (s *Store) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
+	if was := originOf(ctx); was != nil && was.token != "" {
+		return s.replace(ctx, was.token, token, data, expiry)
+	}
 	_, err := s.db.Pool.Exec(ctx, `insert into session (portal, token_hash, data, expires_at) values ($1, $2, $3, $4)
 		on conflict (portal, token_hash) do update set data = excluded.data, expires_at = excluded.expires_at`,
 		s.portal, tokenHash(token), data, earlier(expiry, s.clock.Now().Add(SessionIdle)))
@@ -96,8 +100,23 @@ func (s *Store) CommitCtx(ctx context.Context, token string, data []byte, expiry
 	return nil
 }
 
-// DeleteCtx ends a session.
+func (s *Store) replace(ctx context.Context, was, token string, data []byte, expiry time.Time) error {
+	done, err := s.db.Pool.Exec(ctx, `update session set token_hash = $3, data = $4, expires_at = $5 where portal = $1 and token_hash = $2`,
+		s.portal, tokenHash(was), tokenHash(token), data, earlier(expiry, s.clock.Now().Add(SessionIdle)))
+	if err == nil && done.RowsAffected() == 0 {
+		err = errSessionEnded
+	}
+	if err != nil {
+		return fmt.Errorf("writing a session: %w", err)
+	}
+	return nil
+}
+
+// DeleteCtx ends a session. While its token is renewed nothing is deleted: the row moves to the new token with the commit.
 func (s *Store) DeleteCtx(ctx context.Context, token string) error {
+	if ctx.Value(renewingKey{}) != nil && originOf(ctx) != nil {
+		return nil
+	}
 	_, err := s.db.Pool.Exec(ctx, `delete from session where portal = $1 and token_hash = $2`, s.portal, tokenHash(token))
 	if err != nil {
 		return fmt.Errorf("deleting a session: %w", err)

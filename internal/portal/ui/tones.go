@@ -9,7 +9,7 @@ func taskTone(s TaskState) Tone {
 	switch s {
 	case TaskStarted:
 		return Warning
-	case TaskTodo:
+	case TaskTodo, TaskAsked:
 		return Info
 	}
 	return Neutral

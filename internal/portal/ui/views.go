@@ -68,6 +68,7 @@ const (
 	TaskStarted TaskState = "started"
 	TaskDone    TaskState = "done"
 	TaskBlocked TaskState = "blocked"
+	TaskAsked   TaskState = "asked" // filled in before, and to be corrected
 )
 
 // Event is one step of a timeline.
@@ -145,13 +146,14 @@ const (
 	VerdictExpired     Verdict = "expired"
 	VerdictReplaced    Verdict = "replaced"
 	VerdictUntrusted   Verdict = "untrusted" // altered, or the issuer is unknown
+	VerdictRunOut      Verdict = "run_out"   // a code for a screen whose minutes have passed: to be shown again
 	VerdictUnknown     Verdict = "unknown"   // cannot tell now: not a statement about the credential
 )
 
 // Verdicts lists the outcomes.
 func Verdicts() []Verdict {
 	return []Verdict{VerdictValid, VerdictConditional, VerdictSuspended, VerdictRevoked, VerdictExpired, VerdictReplaced,
-		VerdictUntrusted, VerdictUnknown}
+		VerdictUntrusted, VerdictRunOut, VerdictUnknown}
 }
 
 // tone is the colour family of a verdict.
@@ -159,7 +161,7 @@ func (v Verdict) tone() Tone {
 	switch v {
 	case VerdictValid:
 		return Success
-	case VerdictConditional, VerdictExpired, VerdictReplaced:
+	case VerdictConditional, VerdictExpired, VerdictReplaced, VerdictRunOut:
 		return Warning
 	case VerdictSuspended, VerdictRevoked, VerdictUntrusted:
 		return Danger

@@ -73,6 +73,41 @@ class Session extends HTMLElement {
   }
 }
 
+// <ak-again data-state> asks every five seconds, for ten minutes, whether the page still waits in its state, and loads it again when
+// it does not. Until then nothing on the page changes. What is marked data-on and data-off shows whether it asks.
+class Again extends HTMLElement {
+  connectedCallback() {
+    this.hidden = false;
+    this.end = Date.now() + 600_000;
+    for (const button of this.querySelectorAll('button')) button.addEventListener('click', () => this.turn(!this.timer));
+    this.turn(true, false);
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.timer);
+  }
+
+  turn(on, pressed = true) {
+    clearInterval(this.timer);
+    this.timer = on ? setInterval(() => this.look(), 5000) : 0;
+    for (const one of this.querySelectorAll('[data-on]')) one.hidden = !on;
+    for (const one of this.querySelectorAll('[data-off]')) one.hidden = on;
+    if (pressed) this.querySelector('button:not([hidden])').focus();
+  }
+
+  async look() {
+    if (document.hidden) return;
+    if (Date.now() > this.end) {
+      this.turn(false, false);
+      return;
+    }
+    const answer = await fetch(location.href, { cache: 'no-store', redirect: 'manual' }).catch(() => null);
+    const text = answer?.ok ? await answer.text() : answer && answer.status !== 429 && answer.status < 500 ? '' : null;
+    if (text !== null && this.timer && !text.includes(`data-state="${this.dataset.state}"`)) location.reload();
+  }
+}
+
+customElements.define('ak-again', Again);
 customElements.define('ak-focus', Focus);
 customElements.define('ak-act', Act);
 customElements.define('ak-session', Session);

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"akashi/internal/fault"
+	"akashi/internal/qualification"
+	"akashi/internal/system"
+)
+
+// listed is what list --json says of one qualification. What stands in the definition keeps its shape and its names there.
+type listed struct {
+	Row               int                       `json:"row"`
+	ID                string                    `json:"id"`
+	Code              string                    `json:"code"`
+	Version           string                    `json:"version"`
+	Name              qualification.Text        `json:"name"`
+	Kana              string                    `json:"kana"`
+	Ministry          qualification.Text        `json:"ministry"`
+	Kind              string                    `json:"kind"`
+	LegalBasis        qualification.Text        `json:"legal_basis"`
+	NumberAct         string                    `json:"number_act,omitempty"`
+	Keeper            qualification.Statement   `json:"keeper"`
+	Forwarding        *qualification.Forwarding `json:"forwarding,omitempty"`
+	Items             []qualification.Item      `json:"items"`
+	Classes           *qualification.Classes    `json:"classes,omitempty"`
+	Number            qualification.NumberRule  `json:"number"`
+	Validity          *qualification.Validity   `json:"validity,omitempty"`
+	Base              []string                  `json:"base,omitempty"`
+	BaseText          qualification.Text        `json:"base_text,omitzero"`
+	Disqualification  *qualification.Statement  `json:"disqualification,omitempty"`
+	Reports           []qualification.Report    `json:"reports,omitempty"`
+	Procedures        []listedProcedure         `json:"procedures"`
+	Elsewhere         []qualification.Elsewhere `json:"elsewhere,omitempty"`
+	CredentialTitle   qualification.Text        `json:"credential_title"`
+	CredentialFields  map[string]string         `json:"credential_fields"`
+	Rollout           qualification.Rollout     `json:"rollout"`
+	LegalOriginalFrom string                    `json:"legal_original_from,omitempty"`
+	RegisterCount     int                       `json:"register_count"`
+	Registers         []listedRegister          `json:"registers"`
+	Facts             qualification.FactCounts  `json:"facts"`
+}
+
+// listedProcedure is a procedure without its pages.
+type listedProcedure struct {
+	ID           string                    `json:"id"`
+	Name         qualification.Text        `json:"name"`
+	Effect       qualification.Effect      `json:"effect"`
+	Channels     []string                  `json:"channels"`
+	Inquiries    []string                  `json:"inquiries"`
+	StandardDays int                       `json:"standard_days"`
+	Deadline     qualification.Text        `json:"deadline,omitzero"`
+	Evidence     []qualification.Evidence  `json:"evidence,omitempty"`
+	Fees         []qualification.Fee       `json:"fees"`
+	Routes       []qualification.RouteRule `json:"routes"`
+	Checks       []qualification.Check     `json:"checks"`
+	Reasons      []qualification.Reason    `json:"reasons"`
+	Offer        qualification.Offer       `json:"offer,omitzero"`
+}
+
+// listedRegister is one register of a qualification.
+type listedRegister struct {
+	ID        string   `json:"id"`
+	Code      string   `json:"code"`
+	Registrar string   `json:"registrar"`
+	Name      string   `json:"registrar_name"`
+	OpensOn   string   `json:"opens_on,omitempty"`
+	ClosedOn  string   `json:"closed_on,omitempty"`
+	Rollout   string   `json:"rollout"`
+	Functions []string `json:"functions"` // that the definition has it use; acts of the console are not known here
+}
+
+// inventory describes every qualification, in the order of the policy's table.
+func inventory(catalogue *qualification.Catalogue) ([]listed, error) {
+	lines := []listed{}
+	for _, d := range catalogue.List() {
+		facts, err := d.PlacedFacts()
+		if err != nil {
+			return nil, err
+		}
+		l := describe(catalogue, d)
+		l.Facts = qualification.CountFacts(facts)
+		lines = append(lines, l)
+	}
+	slices.SortFunc(lines, func(a, b listed) int { return a.Row - b.Row })
+	return lines, nil
+}
+
+func describe(catalogue *qualification.Catalogue, d *qualification.Definition) listed {
+	l := listed{
+		Row: d.Row, ID: d.ID, Code: d.Code, Version: d.Version, Name: d.Name, Kana: d.Kana, Ministry: d.Ministry, Kind: d.Kind,
+		LegalBasis: d.LegalBasis, NumberAct: d.NumberAct, Keeper: d.Keeper, Forwarding: d.Forwarding, Items: d.Items, Classes: d.Classes,
+		Number: d.Number, Validity: d.Validity, Base: d.Base, BaseText: d.BaseText, Disqualification: d.Disqualification, Reports: d.Reports,
+		Elsewhere: d.Elsewhere, CredentialTitle: d.Credential.Title, CredentialFields: d.Credential.Fields, Rollout: d.Rollout,
+		LegalOriginalFrom: d.LegalOriginalFrom.String(), RegisterCount: len(d.Registers), Registers: []listedRegister{},
+	}
+	for _, p := range d.Procedures {
+		l.Procedures = append(l.Procedures, listedProcedure{ID: p.ID, Name: p.Name, Effect: p.Effect, Channels: p.Channels, Inquiries: p.Inquiries,
+			StandardDays: p.StandardDays, Deadline: p.Deadline, Evidence: p.Evidence, Fees: p.Fees, Routes: p.Routes, Checks: p.Checks,
+			Reasons: p.Reasons, Offer: d.Offers[p.ID]})
+	}
+	for _, g := range d.Registers {
+		r := listedRegister{ID: g.ID, Code: g.Code, Registrar: g.Registrar, OpensOn: g.OpensOn.String(), ClosedOn: g.ClosedOn.String(), Rollout: g.Rollout, Functions: g.Functions}
+		if r.Functions == nil {
+			r.Functions = qualification.Functions
+		}
+		if body, ok := catalogue.Registrar(g.Registrar); ok {
+			r.Name = body.Name.JA
+		}
+		l.Registers = append(l.Registers, r)
+	}
+	return l
+}
+
+// QualificationList prints a line for each qualification, or everything about each as JSON.
+type QualificationList struct {
+	JSON      bool `name:"json" env:"-" help:"Print JSON: an array with one object for each qualification."`
+	Registers bool `name:"registers" env:"-" help:"Print a line for each register instead."`
+}
+
+// Run prints the qualifications in the order of the policy's table.
+func (c *QualificationList) Run(g *Globals) error {
+	catalogue, err := system.Definitions()
+	if err != nil {
+		return err
+	}
+	lines, err := inventory(catalogue)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(g.Out, lines)
+	}
+	t := tabwriter.NewWriter(g.Out, 0, 8, 2, ' ', 0)
+	for _, l := range lines {
+		if !c.Registers {
+			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d registers\t%s\n", l.Row, l.Code, l.ID, l.Version, l.Rollout.Status, l.RegisterCount, l.Name.JA)
+			continue
+		}
+		for _, r := range l.Registers {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Code, r.ID, l.Version, r.Rollout, l.Name.JA, r.Name)
+		}
+	}
+	return t.Flush()
+}
+
+// QualificationFacts prints how far the facts of the definitions were checked.
+type QualificationFacts struct {
+	ID   string `arg:"" optional:"" help:"Id of one qualification: lists each fact of it that is not confirmed."`
+	JSON bool   `name:"json" env:"-" help:"Print JSON, with the facts that are not confirmed."`
+}
+
+// checkedFacts is what facts says of one qualification.
+type checkedFacts struct {
+	Row  int    `json:"row"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	qualification.FactCounts
+	Open []qualification.PlacedFact `json:"not_confirmed"`
+}
+
+// Run prints the counts of each qualification and their sum, or what is not confirmed of one.
+func (c *QualificationFacts) Run(g *Globals) error {
+	catalogue, err := system.Definitions()
+	if err != nil {
+		return err
+	}
+	var all []checkedFacts
+	for _, d := range catalogue.List() {
+		if c.ID != "" && d.ID != c.ID {
+			continue
+		}
+		facts, err := d.PlacedFacts()
+		if err != nil {
+			return err
+		}
+		open := slices.DeleteFunc(slices.Clone(facts), func(f qualification.PlacedFact) bool { return f.Confidence == qualification.Confirmed })
+		all = append(all, checkedFacts{Row: d.Row, ID: d.ID, Name: d.Name.JA, FactCounts: qualification.CountFacts(facts), Open: append([]qualification.PlacedFact{}, open...)})
+	}
+	if len(all) == 0 {
+		return fault.New(fault.Invalid, "", fmt.Sprintf("no qualification %q; akashi qualification list shows them all", c.ID))
+	}
+	slices.SortFunc(all, func(a, b checkedFacts) int { return a.Row - b.Row })
+	if c.JSON {
+		return printJSON(g.Out, all)
+	}
+	if c.ID != "" {
+		return printOpen(g.Out, all[0])
+	}
+	return printCounts(g.Out, all)
+}
+
+func printCounts(out io.Writer, all []checkedFacts) error {
+	var sum qualification.FactCounts
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "row\tid\tconfirmed\tunverified\tunknown\tname")
+	for _, l := range all {
+		fmt.Fprintf(t, "%d\t%s\t%d\t%d\t%d\t%s\n", l.Row, l.ID, l.Confirmed, l.Unverified, l.Unknown, l.Name)
+		sum.Confirmed += l.Confirmed
+		sum.Unverified += l.Unverified
+		sum.Unknown += l.Unknown
+	}
+	fmt.Fprintf(t, "\tall %d\t%d\t%d\t%d\t\n", len(all), sum.Confirmed, sum.Unverified, sum.Unknown)
+	return t.Flush()
+}
+
+func printOpen(out io.Writer, l checkedFacts) error {
+	if _, err := fmt.Fprintf(out, "%s %s: %d confirmed, %d unverified, %d unknown\n", l.ID, l.Name, l.Confirmed, l.Unverified, l.Unknown); err != nil {
+		return err
+	}
+	for _, f := range l.Open {
+		note := ""
+		if f.Note != "" {
+			note = " (" + f.Note + ")"
+		}
+		if _, err := fmt.Fprintf(out, "%s %s: %s%s\n", f.Confidence, f.Path, f.Source, note); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"akashi/internal/fault"
+	"akashi/internal/qualification"
+)
+
+// QualificationDiff tells what it means to put one version of a definition in the place of another.
+type QualificationDiff struct {
+	A    string `arg:"" help:"The version that is there: a file, an id (kangoshi), or an id with its version (kangoshi@2026-04-01.1)."`
+	B    string `arg:"" help:"The version that is to come, likewise."`
+	JSON bool   `name:"json" env:"-" help:"Print JSON."`
+}
+
+// Run prints every difference by its path, and what they mean. The answer is no when the new version would be refused.
+func (c *QualificationDiff) Run(g *Globals) error {
+	old, found, err := definitionOf(c.A)
+	if err != nil {
+		return err
+	}
+	if old == nil {
+		return fault.New(fault.Invalid, "", fmt.Sprintf("%s cannot be compared:\n%v", c.A, found))
+	}
+	next, found, err := definitionOf(c.B)
+	if err != nil {
+		return err
+	}
+	result := &qualification.Comparison{}
+	if next != nil {
+		if result, err = qualification.Compare(old, next); err != nil {
+			return err
+		}
+	}
+	for _, f := range found {
+		result.Refused = append(result.Refused, f.String())
+	}
+	if err := c.print(g.Out, result); err != nil {
+		return err
+	}
+	if len(result.Refused) > 0 {
+		return errNo
+	}
+	return nil
+}
+
+func (c *QualificationDiff) print(out io.Writer, r *qualification.Comparison) error {
+	if c.JSON {
+		return printJSON(out, r)
+	}
+	var b strings.Builder
+	if r.ID != "" {
+		fmt.Fprintf(&b, "%s: %s (from %s) → %s (from %s), %d differences\n", r.ID, r.Old, r.OldFrom, r.New, r.NewFrom, len(r.Changes))
+	}
+	for _, change := range r.Changes {
+		fmt.Fprintln(&b, change)
+	}
+	for _, part := range []struct {
+		title string
+		lines []string
+	}{{"Open cases and entries", r.Open}, {"New cases", r.Coming}, {"Refused", r.Refused}} {
+		if len(part.lines) > 0 {
+			fmt.Fprintf(&b, "\n%s:\n  %s\n", part.title, strings.Join(part.lines, "\n  "))
+		}
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// definitionOf reads a definition from a file, or one of the program by its id, with a version or without. It is nil when
+// the findings are such that it cannot be understood.
+func definitionOf(name string) (*qualification.Definition, qualification.Findings, error) {
+	files, err := filesAround(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := os.ReadFile(name)
+	if err == nil {
+		place, err := qualification.FileName(data)
+		if err != nil {
+			return nil, nil, fault.Wrap(fault.Invalid, err, name)
+		}
+		files[place] = data
+		return qualification.ReadOne(files, place)
+	}
+	id, version, _ := strings.Cut(name, "@")
+	for _, place := range []string{id + ".yaml", "versions/" + name + ".yaml"} {
+		if files[place] == nil || !idShape.MatchString(id) {
+			continue
+		}
+		d, found, err := qualification.ReadOne(files, place)
+		if err != nil || d == nil || version == "" || d.Version == version {
+			return d, found, err
+		}
+	}
+	return nil, nil, fault.New(fault.Invalid, "", fmt.Sprintf("%q is no file and no qualification; akashi qualification list shows them all", name))
+}

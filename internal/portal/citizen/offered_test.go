@@ -1,0 +1,40 @@
+package citizen
+
+import (
+	"testing"
+
+	"akashi/internal/calendar"
+	"akashi/internal/qualification"
+)
+
+// TestAProcedureThatIsNotOpen says from when it will be, since when it is not, and how to file on paper, in every language.
+func TestAProcedureThatIsNotOpen(t *testing.T) {
+	w := newWorld(t)
+	v := w.visitor(t)
+	const cooks, nurses = "/procedures/chorishi.pref-13/registration", "/procedures/kangoshi.mhlw/registration"
+	v.get(cooks).want(200, "今はオンラインで受け付けていません", "まだ決まっていません", "東京都の担当窓口").lacks("ログインして始める")
+	v.get("/qualifications/chorishi/registration").want(200, "今はオンラインで受け付けていないところ", "東京都")
+	v.get("/procedures/zenkoku-tsuyaku-annaishi.pref-13/linking").want(200, "紙での手続はありません").lacks("紙だけで", "東京都の担当窓口で申請")
+	v.get("/procedures/zenkoku-tsuyaku-annaishi.pref-13/change").want(200, "住民票や戸籍の書類が必要なことがあります").lacks("要らない書類", "署名用パスワード", "今日申請すると")
+	v.get("/qualifications/zenkoku-tsuyaku-annaishi").want(200, "準備中", "確認できていない金額を含みます")
+	v.get("/qualifications/kangoshi/change").want(303)
+	w.Catalogue.UseActs(qualification.NewActs(1, []qualification.Act{
+		{ID: "1", Kind: qualification.ActOpen, Qualification: "chorishi", Bodies: []string{"pref-13"}, On: calendar.Date{Year: 2027, Month: 4, Day: 1}},
+		{ID: "2", Kind: qualification.ActClose, Qualification: "kangoshi", Bodies: []string{"mhlw"}, Procedures: []string{"registration"}, On: calendar.Date{Year: 2026, Month: 11, Day: 30}},
+		{ID: "3", Kind: qualification.ActClose, Qualification: "kangoshi", Bodies: []string{"mhlw"}, Procedures: []string{"change"}, On: calendar.Date{Year: 2026, Month: 12, Day: 25}},
+		{ID: "4", Kind: qualification.ActOriginal, Qualification: "kangoshi", On: calendar.Date{Year: 2026, Month: 11, Day: 1}},
+	}))
+	v.get(cooks).want(200, "オンラインの受付は2027年（令和9年）4月1日に始まります", "東京都の担当窓口")
+	v.get("/en"+cooks).want(200, "It will be open online from 1 April 2027", "in Tokyo")
+	v.get("/easy"+cooks).want(200, "から")
+	v.get(nurses).want(200, "2026年（令和8年）11月30日から停止しています", "保健所")
+	v.get("/procedures/kangoshi.mhlw/change").want(200, "オンラインの受付は2026年（令和8年）12月24日までです")
+	v.get("/qualifications/kangoshi").want(200, "2026年（令和8年）11月1日から、デジタル資格者証が法令上の原本です")
+	n := w.nurse(t)
+	n.get(nurses+"/start").want(200, "停止しています", "保健所").lacks("_token")
+	l := browse(t, w)
+	l.look("procedure-coming", cooks)
+	l.look("procedure-closed", nurses)
+	l.look("procedure-ending", "/procedures/kangoshi.mhlw/change")
+	l.look("choose-coming", "/qualifications/chorishi/registration")
+}

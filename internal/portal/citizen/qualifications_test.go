@@ -1,0 +1,48 @@
+package citizen
+
+import (
+	"net/url"
+	"testing"
+)
+
+// TestFindingAQualification: by name, reading, English, class or law; by ministry; only what is open.
+func TestFindingAQualification(t *testing.T) {
+	v := newWorld(t).visitor(t)
+	find := func(query ...string) string {
+		q := url.Values{}
+		for i := 0; i < len(query); i += 2 {
+			q.Set(query[i], query[i+1])
+		}
+		return "/qualifications?" + q.Encode()
+	}
+	v.get("/qualifications").want(200, "国家資格84件", "看護師", "技能士", "今オンラインで申請できる資格")
+	// name, reading, half-width katakana, English, law
+	for _, query := range []string{"技能士", "ぎのうし", "ｷﾞﾉｳｼ", "certified skilled", "職業能力開発促進法 技能"} {
+		v.get(find("q", query)).want(200, "技能士").lacks("/qualifications/kangoshi")
+	}
+	v.get(find("q", "ボイラー溶接士")).want(200, "労働安全衛生法による免許").lacks("/qualifications/kangoshi")
+	v.get(find("ministry", "法務省")).want(200, "司法試験").lacks("/qualifications/kangoshi")
+	v.get(find("open", "yes")).want(200, "看護師").lacks("/qualifications/ginoshi")
+	v.get(find("q", "そんな資格はない")).want(200, "0件の資格があります", "見つかりませんでした")
+	v.get(find("q", "<script>alert(1)</script>")).want(200, "見つかりませんでした").lacks("<script>alert")
+	v.get("/en"+find("q", "nurse")).want(200, "Assistant Nurse", "Nurse")
+	v.get("/easy/qualifications").want(200, "<ruby>")
+}
+
+// TestAboutEveryQualification: each has a page in three languages that says who keeps the register, what its procedures take
+// and where that was read.
+func TestAboutEveryQualification(t *testing.T) {
+	w := newWorld(t)
+	v := w.visitor(t)
+	for _, def := range w.Catalogue.List() {
+		v.get("/qualifications/"+def.ID).want(200, def.Name.JA, "名簿を備える機関", "出典：").lacks("{item.", "%!")
+		v.get("/en/qualifications/"+def.ID).want(200, "Who keeps the register", "Source:")
+		v.get("/easy/qualifications/"+def.ID).want(200, "<ruby>")
+		for _, q := range def.Procedures {
+			v.get(procedurePath(def.Registers[0].ID, q.ID)).want(200, "申請できる人", "かかる日数").lacks("%!")
+		}
+	}
+	v.get("/qualifications/nothing").want(404)
+	v.get("/qualifications/ginoshi").want(200, "47機関がそれぞれ名簿を備えています", "検定職種", "未確認")
+	v.get("/qualifications/jun-kangoshi").want(200, "41機関のうち2機関でオンライン受付中", "関西広域連合", "佐賀県")
+}

@@ -1,0 +1,9 @@
+package relying_test
+
+import (
+	"testing"
+
+	"akashi/internal/pg/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }

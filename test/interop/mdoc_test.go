@@ -1,0 +1,321 @@
+package interop
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"akashi/internal/connector/signer"
+	"akashi/internal/credential/form"
+	"akashi/internal/format/cose"
+	"akashi/internal/format/jws"
+	"akashi/internal/format/mdoc"
+)
+
+// documents is a registrar that signs mobile documents, under its anchor.
+type documents struct {
+	*issued
+	ca          *signer.CA
+	key         *ecdsa.PrivateKey
+	otherAnchor []byte // DER, over the signer on another curve
+}
+
+func documentSigner(t *testing.T) *documents {
+	t.Helper()
+	d := &documents{issued: registrar(t), key: newKey(t)}
+	d.ca = must[*signer.CA](t)(signer.NewCA("見本認証局", now().AddDate(0, -1, 0)))
+	d.anchor = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: d.ca.Certificate.Raw}))
+	d.by.Chain = must[[]*x509.Certificate](t)(d.ca.Issue(signer.Key{KID: "D-1", Registrar: "mhlw", Purpose: "mdoc", Public: &d.key.PublicKey}, "厚生労働省", now().AddDate(0, -1, 0)))
+	return d
+}
+
+func (d *documents) mdoc(t *testing.T, key *ecdsa.PrivateKey, change func(*form.Copy)) []byte {
+	t.Helper()
+	c := form.Copy{Site: site, Now: now(), Holder: &d.holder.PublicKey}
+	if change != nil {
+		change(&c)
+	}
+	draft := must[*mdoc.Draft](t)(must[mdoc.Issue](t)(form.MDoc(d.facts, d.by, d.place(7), c)).Compose(rand.Reader))
+	return must[[]byte](t)(draft.Complete(must[[]byte](t)(signWith(key)(draft.ToSign))))
+}
+
+// parts is an issuer-signed part as anybody may take it apart and put it together.
+type parts struct {
+	NameSpaces map[string][]cbor.RawMessage `cbor:"nameSpaces"`
+	Auth       []cbor.RawMessage            `cbor:"issuerAuth"` // protected, unprotected, payload, signature
+}
+
+// bent changes an issuer-signed part without its issuer.
+func bent(t *testing.T, document []byte, change func(*parts)) []byte {
+	t.Helper()
+	var p parts
+	if err := cbor.Unmarshal(document, &p); err != nil {
+		t.Fatal(err)
+	}
+	change(&p)
+	return must[[]byte](t)(cbor.Marshal(p))
+}
+
+// onAnotherCurve signs the document anew with a key on P-384, certified under the same anchor, and calls that ES256.
+func (d *documents) onAnotherCurve(t *testing.T, document []byte) []byte {
+	t.Helper()
+	key := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	// The sample authority issues for P-256 alone, so another one of the same shape stands above this certificate.
+	top := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	anchor := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{Country: []string{"JP"}, CommonName: "別の認証局"}, NotBefore: now().AddDate(0, -1, 0), NotAfter: now().AddDate(1, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte{1}}
+	usage := must[[]byte](t)(asn1.Marshal([]asn1.ObjectIdentifier{mdoc.SignerUsage}))
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{Country: []string{"JP"}, CommonName: "D-2"}, NotBefore: now().AddDate(0, -1, 0), NotAfter: now().AddDate(0, 6, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature, AuthorityKeyId: []byte{1}, ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}}}
+	d.otherAnchor = must[[]byte](t)(x509.CreateCertificate(rand.Reader, anchor, anchor, &top.PublicKey, top))
+	own := must[[]byte](t)(x509.CreateCertificate(rand.Reader, leaf, anchor, &key.PublicKey, top))
+	return bent(t, document, func(p *parts) {
+		var protected, payload []byte
+		for raw, to := range map[*cbor.RawMessage]*[]byte{&p.Auth[0]: &protected, &p.Auth[2]: &payload} {
+			if err := cbor.Unmarshal(*raw, to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		digest := sha256.Sum256(must[[]byte](t)(cose.ToBeSigned(protected, payload)))
+		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Auth[1] = must[[]byte](t)(cbor.Marshal(map[int][]byte{33: own}))
+		p.Auth[3] = must[[]byte](t)(cbor.Marshal(append(r.FillBytes(make([]byte, 48)), s.FillBytes(make([]byte, 48))...)))
+	})
+}
+
+type mdocCase struct {
+	Name       string `json:"name"`
+	Type       string `json:"type"`
+	Anchor     string `json:"anchor"`
+	Now        int64  `json:"now"`
+	Issued     []byte `json:"issued,omitempty"`
+	Response   []byte `json:"response,omitempty"`
+	Transcript []byte `json:"transcript,omitempty"`
+	want       error  // of ours; nil: it holds, for everybody
+	elements   int
+}
+
+// TestMobileDocumentsInOtherPrograms: two libraries accept what our issuer signs and what a device answers with it, and refuse
+// what is broken in either, as ours does for its own reason. @owf/mdoc began as a copy of @auth0/mdl and was written anew.
+func TestMobileDocumentsInOtherPrograms(t *testing.T) {
+	t.Parallel()
+	d := documentSigner(t)
+	stranger := newKey(t)
+	good := d.mdoc(t, d.key, nil)
+	all := len(must[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(good)).Items)
+	session := mdoc.Session{ClientID: "x509_san_dns:hospital.example.jp", Nonce: nonce, ResponseURI: audience + "/answer", Thumbprint: bytes.Repeat([]byte{7}, 32)}
+	transcript := must[[]byte](t)(session.Transcript())
+	session.Nonce += "x"
+	elsewhere := must[[]byte](t)(session.Transcript())
+	wanted := mdoc.Wanted{form.DocType: {"name", "qualification_name"}}
+	answer := must[[]byte](t)(mdoc.Present(good, wanted, transcript, signWith(d.holder)))
+	soon := now().Add(time.Hour)
+	short := d.mdoc(t, d.key, func(c *form.Copy) { c.ExpiresAt = &soon })
+	other := must[*signer.CA](t)(signer.NewCA("別の認証局", now().AddDate(0, -1, 0)))
+
+	base := func(name string, issued []byte, want error) mdocCase {
+		return mdocCase{Name: name, Type: form.DocType, Anchor: d.anchor, Now: now().Unix(), Issued: issued, want: want, elements: all}
+	}
+	answered := func(name string, response, transcript []byte, want error) mdocCase {
+		c := base(name, nil, want)
+		c.Response, c.Transcript, c.elements = response, transcript, 2
+		return c
+	}
+	with := func(c mdocCase, change func(*mdocCase)) mdocCase { change(&c); return c }
+	curve := d.onAnotherCurve(t, good)
+	cases := []mdocCase{
+		base("issued", good, nil),
+		with(base("a list of fewer elements", bent(t, good, func(p *parts) { p.NameSpaces[form.DocType] = p.NameSpaces[form.DocType][:3] }), nil), func(c *mdocCase) { c.elements = 3 }),
+		base("an element changed", bytes.Replace(good, []byte("看護師"), []byte("医師。"), 1), mdoc.DigestMismatch),
+		base("an element of another document", bent(t, good, func(p *parts) {
+			var theirs parts
+			if err := cbor.Unmarshal(d.mdoc(t, d.key, nil), &theirs); err != nil {
+				t.Fatal(err)
+			}
+			p.NameSpaces[form.DocType][0] = theirs.NameSpaces[form.DocType][0]
+		}), mdoc.DigestMismatch),
+		base("the signature changed", bent(t, good, func(p *parts) {
+			p.Auth[3] = slices.Clone(p.Auth[3])
+			p.Auth[3][len(p.Auth[3])-1] ^= 1
+		}), mdoc.BadIssuerSignature),
+		base("the signed object changed", bytes.Replace(good, []byte(listURI), []byte(strings.Replace(listURI, "/1", "/2", 1)), 1), mdoc.BadIssuerSignature),
+		with(base("a certificate of a stranger's anchor", good, mdoc.UntrustedCertificate), func(c *mdocCase) {
+			c.Anchor = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other.Certificate.Raw}))
+		}),
+		with(base("a signer on another curve", curve, mdoc.BadIssuerSignature), func(c *mdocCase) {
+			c.Anchor = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: d.otherAnchor}))
+		}),
+		with(base("after its time", short, mdoc.Expired), func(c *mdocCase) { c.Now = soon.Add(time.Minute).Unix() }),
+		with(base("before its time", good, mdoc.NotYetValid), func(c *mdocCase) { c.Now = now().Add(-time.Hour).Unix() }),
+		answered("answered", answer, transcript, nil),
+		answered("answered in another session", answer, elsewhere, mdoc.BadDeviceSignature),
+		answered("answered by a stranger", must[[]byte](t)(mdoc.Present(good, wanted, transcript, signWith(stranger))), transcript, mdoc.BadDeviceSignature),
+		answered("answered with an element changed", bytes.Replace(answer, []byte("看護師"), []byte("医師。"), 1), transcript, mdoc.DigestMismatch),
+		answered("answered for another type", bytes.Replace(answer, []byte(form.DocType), []byte(strings.Replace(form.DocType, "akashi", "akasho", 1)), 1), transcript, mdoc.DocTypeMismatch),
+	}
+	for _, module := range []string{"mdl", "owf"} {
+		for i, a := range node(t, module, cases) {
+			c := cases[i]
+			if (a.Refused == "") != (c.want == nil) {
+				t.Errorf("%s, %s: refused %q, ours says %v", module, c.Name, a.Refused, c.want)
+				continue
+			}
+			var read map[string]any
+			if c.want != nil {
+				continue
+			}
+			if err := json.Unmarshal(a.Answer, &read); err != nil || len(read) != c.elements {
+				t.Errorf("%s, %s: they read %s, %v", module, c.Name, a.Answer, err)
+			}
+			if c.elements != 3 && (read["name"] != d.facts.HolderName || read["qualification_name"] != "看護師" || c.elements == all && read["birthdate"] != "1998-04-01") {
+				t.Errorf("%s, %s: they read %v", module, c.Name, read)
+			}
+		}
+	}
+	for _, c := range cases {
+		if err := oursMDoc(t, c); !errors.Is(err, c.want) {
+			t.Errorf("ours, %s: %v, want %v", c.Name, err, c.want)
+		}
+	}
+}
+
+// oursMDoc says what our own reading says to a case.
+func oursMDoc(t *testing.T, c mdocCase) error {
+	t.Helper()
+	block, _ := pem.Decode([]byte(c.Anchor))
+	anchor := must[*x509.Certificate](t)(x509.ParseCertificate(block.Bytes))
+	s, device := (*mdoc.IssuerSigned)(nil), error(nil)
+	if c.Response != nil {
+		docs, err := mdoc.ParseResponse(c.Response)
+		if err != nil {
+			return err
+		}
+		s, device = docs[0].Issuer, docs[0].CheckDevice(c.Transcript)
+	} else {
+		var err error
+		if s, err = mdoc.ParseIssuerSigned(c.Issued); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(s.CheckSignature(), s.CheckDigests(), device); err != nil {
+		return err
+	}
+	at := time.Unix(c.Now, 0)
+	if _, err := mdoc.CheckChain(s.Chain, []*x509.Certificate{anchor}, at); err != nil {
+		return err
+	}
+	return s.CheckTime(at)
+}
+
+// TestMobileDocumentsOfOthers: we read what another program issues and what it answers as a holder's device, and refuse both
+// where they are not for us.
+func TestMobileDocumentsOfOthers(t *testing.T) {
+	t.Parallel()
+	d := documentSigner(t)
+	session := mdoc.Session{ClientID: "x509_san_dns:hospital.example.jp", Nonce: nonce, ResponseURI: audience + "/answer"}
+	made := node(t, "owf", []map[string]any{
+		{"name": "issue", "issue": true, "type": form.DocType, "now": now().Unix(), "signer": privateJWK(t, d.key), "device": jwk(t, d.holder), "certificate": d.by.Chain[0].Raw},
+		{"name": "present", "present": map[string]any{"issued": base64.RawURLEncoding.EncodeToString(d.mdoc(t, d.key, nil)), "type": form.DocType, "elements": []string{"name", "registration_number"},
+			"key": privateJWK(t, d.holder), "session": map[string]any{"clientId": session.ClientID, "nonce": session.Nonce, "responseUri": session.ResponseURI}}},
+	})
+	var theirs string
+	var shown struct{ Text, Transcript string }
+	for i, to := range []any{&theirs, &shown} {
+		if err := json.Unmarshal(made[i].Answer, to); err != nil || made[i].Refused != "" {
+			t.Fatalf("%+v: %v", made[i], err)
+		}
+	}
+	read := func(text string) []byte { return must[[]byte](t)(base64.RawURLEncoding.DecodeString(text)) }
+	c := mdocCase{Anchor: d.anchor, Now: now().Add(time.Minute).Unix(), Issued: read(theirs)}
+	if err := oursMDoc(t, c); err != nil {
+		t.Errorf("what they issued: %v", err)
+	}
+	elements := must[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(c.Issued)).Elements(form.DocType)
+	if elements["name"] != "海事　太郎" || elements["birthdate"] != mdoc.Date("1998-04-01") {
+		t.Errorf("we read %v", elements)
+	}
+	c.Issued, c.Response, c.Transcript = nil, read(shown.Text), must[[]byte](t)(session.Transcript())
+	if err := oursMDoc(t, c); err != nil {
+		t.Errorf("what their device answered: %v", err)
+	}
+	if shown.Transcript != base64.StdEncoding.EncodeToString(c.Transcript) {
+		t.Errorf("their transcript is %s", shown.Transcript)
+	}
+	session.ResponseURI += "/elsewhere"
+	c.Transcript = must[[]byte](t)(session.Transcript())
+	if err := oursMDoc(t, c); !errors.Is(err, mdoc.BadDeviceSignature) {
+		t.Errorf("in another session: %v", err)
+	}
+}
+
+type coseCase struct {
+	Name    string         `json:"name"`
+	Message []byte         `json:"message"`
+	Key     map[string]any `json:"key"`
+	holds   bool
+}
+
+// TestQRCodesInAnotherProgram: the message in a QR code is COSE to a library that is not ours, and broken ones are refused.
+func TestQRCodesInAnotherProgram(t *testing.T) {
+	t.Parallel()
+	w := registrar(t)
+	payload := must[[]byte](t)(cose.EncodePayload(w.facts.Labels))
+	signed := func(a cose.Algorithm, key *ecdsa.PrivateKey) []byte {
+		protected := must[[]byte](t)(cose.EncodeProtected(a))
+		toSign := must[[]byte](t)(cose.ToBeSigned(protected, payload))
+		return must[[]byte](t)(cose.Assemble(protected, "C-1", payload, must[[]byte](t)(signWith(key)(toSign))))
+	}
+	good := signed(cose.ES256, w.issuer)
+	tail := slices.Clone(good)
+	tail[len(tail)-1] ^= 1
+	cases := []coseCase{
+		{"good", good, jwk(t, w.issuer), true},
+		{"another name", bytes.Replace(good, []byte("海事"), []byte("海時"), 1), jwk(t, w.issuer), false},
+		{"another signature", tail, jwk(t, w.issuer), false},
+		{"another key", good, jwk(t, newKey(t)), false},
+		{"another algorithm", signed(cose.PS256, w.issuer), jwk(t, w.issuer), false},
+		{"cut off", good[:len(good)-8], jwk(t, w.issuer), false},
+	}
+	for i, a := range node(t, "cosekit", cases) {
+		c := cases[i]
+		var labels map[string]string
+		if (a.Refused == "") != c.holds || c.holds && (json.Unmarshal(a.Answer, &labels) != nil || labels[cose.HolderName] != w.facts.HolderName) {
+			t.Errorf("%s: refused %q, they read %s", c.Name, a.Refused, a.Answer)
+		}
+		key, err := jws.ReadJWK(c.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := oursCOSE(c.Message, key); (err == nil) != c.holds {
+			t.Errorf("ours, %s: %v", c.Name, err)
+		}
+	}
+}
+
+func oursCOSE(message []byte, key crypto.PublicKey) error {
+	s, err := cose.Decode(message)
+	if err != nil {
+		return err
+	}
+	return cose.Verify(key, s)
+}
