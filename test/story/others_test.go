@@ -78,6 +78,8 @@ func revokedCertificate(t *testing.T, h *house) {
 	}
 	v.goes(demo.CitizenPortal, "/applications/"+id)
 	v.see("case-still-open")
+	v.goes(demo.CitizenPortal, registrationOfNurse+"/start")
+	v.see("begin-again")
 }
 
 // protected is somebody whose address is withheld.

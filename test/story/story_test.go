@@ -82,6 +82,7 @@ func (v *visitor) readsAndBegins() (id string) {
 	v.see("login")
 	v.Click(loginButton)
 	v.see("sim-card")
+	v.Fill("card", "hanako") // the button put it on the reader, and another walk may have put its own there since
 	v.Submit()
 	v.see("sim-pin")
 	v.Fill("secret", "9999")
