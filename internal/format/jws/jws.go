@@ -109,18 +109,18 @@ func (h Header) append(out []byte) (_ []byte, err error) {
 		return Append(out, h.members())
 	}
 	out = append(out, `{"alg":"`+ES256+`"`...)
-	for _, m := range []struct {
-		name  string
-		value any
-		there bool
-	}{{"jwk", h.JWK, h.JWK != nil}, {"kid", h.KID, h.KID != ""}, {"typ", h.Type, true}} {
-		if !m.there {
-			continue
-		}
-		out = append(append(append(out, `,"`...), m.name...), `":`...)
-		if out, err = Append(out, m.value); err != nil {
+	if h.JWK != nil {
+		if out, err = Append(append(out, `,"jwk":`...), h.JWK); err != nil {
 			return nil, err
 		}
+	}
+	if h.KID != "" {
+		if out, err = AppendText(append(out, `,"kid":`...), h.KID); err != nil {
+			return nil, err
+		}
+	}
+	if out, err = AppendText(append(out, `,"typ":`...), h.Type); err != nil {
+		return nil, err
 	}
 	for i, c := range h.Chain {
 		if i == 0 {
@@ -168,10 +168,23 @@ func (h Header) size() int {
 
 // Assemble joins the signed bytes and their signature.
 func Assemble(toSign, signature []byte) (string, error) {
+	var b strings.Builder
+	b.Grow(len(toSign) + 1 + raw.EncodedLen(SignatureBytes))
+	err := WriteSigned(&b, toSign, signature)
+	return b.String(), err
+}
+
+// WriteSigned is Assemble for what has more to follow.
+func WriteSigned(b *strings.Builder, toSign, signature []byte) error {
 	if len(signature) != SignatureBytes {
-		return "", fault.New(fault.Internal, "", fmt.Sprintf("assembling a token: the signature has %d bytes", len(signature)))
+		return fault.New(fault.Internal, "", fmt.Sprintf("assembling a token: the signature has %d bytes", len(signature)))
 	}
-	return string(toSign) + "." + raw.EncodeToString(signature), nil
+	b.Write(toSign)
+	b.WriteByte('.')
+	var text [86]byte // 64 bytes in base64url
+	raw.Encode(text[:], signature)
+	b.Write(text[:])
+	return nil
 }
 
 // Make encodes, has signed and assembles.

@@ -15,7 +15,7 @@ import (
 func Append(out []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case string:
-		return appendText(out, v)
+		return AppendText(out, v)
 	case map[string]any:
 		return appendObject(out, v)
 	case []any:
@@ -50,7 +50,7 @@ func appendObject(out []byte, members map[string]any) ([]byte, error) {
 			out = append(out, ',')
 		}
 		var err error
-		if out, err = appendText(out, name); err != nil {
+		if out, err = AppendText(out, name); err != nil {
 			return nil, err
 		}
 		if out, err = Append(append(out, ':'), members[name]); err != nil {
@@ -76,8 +76,8 @@ func appendList[T any](out []byte, list []T) ([]byte, error) {
 
 const hexDigits = "0123456789abcdef"
 
-// appendText escapes what must be escaped (RFC 8259 §7) and nothing else.
-func appendText(out []byte, text string) ([]byte, error) {
+// AppendText writes a text as Append does: it escapes what must be escaped (RFC 8259 §7) and nothing else.
+func AppendText(out []byte, text string) ([]byte, error) {
 	if !utf8.ValidString(text) {
 		return nil, fault.New(fault.Internal, "", "writing text that is not UTF-8")
 	}

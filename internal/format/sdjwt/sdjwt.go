@@ -11,6 +11,7 @@
 package sdjwt
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -98,7 +99,7 @@ func Hide(value any) any { return hidden{value} }
 // Unsigned is an SD-JWT that waits for its signature. Disclosures belong to the holder: they are not stored.
 type Unsigned struct {
 	ToSign      []byte
-	Disclosures []string
+	disclosures []byte // each with a tilde behind it
 }
 
 // Composer writes tokens. Its zero value is ready.
@@ -109,18 +110,21 @@ type Composer struct {
 
 // Compose writes the claims, with what Hide has marked replaced by digests, and the header before them.
 func (c Composer) Compose(h jws.Header, claims map[string]any) (*Unsigned, error) {
-	w := writer{Composer: c, text: make([]byte, 0, 256), out: make([]string, 0, len(claims))}
-	if w.Salt == nil {
-		w.Salt = w.salt
+	return c.compose(h, members(claims, 2))
+}
+
+func (c Composer) compose(h jws.Header, claims object) (*Unsigned, error) {
+	n := 0 // claims that are hidden as a whole
+	for _, m := range claims {
+		if _, isHidden := m.value.(hidden); isHidden {
+			n++
+		}
 	}
-	open, err := w.object(claims)
-	if err != nil {
-		return nil, err
+	if n > 0 || hides(claims) {
+		claims = append(claims, member{algorithm, nameOfHash})
 	}
-	if len(w.out) > 0 {
-		open[algorithm] = hashName
-	}
-	payload, err := jws.Append(make([]byte, 0, 2048), open)
+	w := writer{Composer: c, disclosed: make([]byte, 0, 96*n), digests: make([]digest, 0, n+c.Decoys), text: make([]byte, 0, 96)}
+	payload, err := w.object(make([]byte, 0, 1280), claims)
 	if err != nil {
 		return nil, err
 	}
@@ -128,16 +132,19 @@ func (c Composer) Compose(h jws.Header, claims map[string]any) (*Unsigned, error
 	if err != nil {
 		return nil, err
 	}
-	return &Unsigned{ToSign: toSign, Disclosures: w.out}, nil
+	return &Unsigned{ToSign: toSign, disclosures: w.disclosed}, nil
 }
 
-// Assemble joins the token, its signature and all disclosures.
+// Assemble joins the token, its signature and all disclosures (RFC 9901 §4).
 func (u *Unsigned) Assemble(signature []byte) (string, error) {
-	token, err := jws.Assemble(u.ToSign, signature)
-	if err != nil {
+	var b strings.Builder
+	b.Grow(len(u.ToSign) + len(".~") + base64.RawURLEncoding.EncodedLen(jws.SignatureBytes) + len(u.disclosures))
+	if err := jws.WriteSigned(&b, u.ToSign, signature); err != nil {
 		return "", err
 	}
-	return join(token, u.Disclosures), nil
+	b.WriteByte('~')
+	b.Write(u.disclosures)
+	return b.String(), nil
 }
 
 // join writes <token>~<disclosure>~…~ (RFC 9901 §4).
@@ -157,134 +164,229 @@ func join(token string, disclosures []string) string {
 	return b.String()
 }
 
+// object are members of an object of JSON, in any order.
+type object []member
+
+type member struct {
+	name  string
+	value any
+}
+
+// members are those of a map, with room for more.
+func members(of map[string]any, more int) object {
+	out := make(object, 0, len(of)+more)
+	for name, v := range of {
+		out = append(out, member{name, v})
+	}
+	return out
+}
+
+// hides tells whether anything in a value is marked.
+func hides(v any) bool {
+	switch v := v.(type) {
+	case hidden:
+		return true
+	case object:
+		return slices.ContainsFunc(v, func(m member) bool { return hides(m.value) })
+	case map[string]any:
+		return hides(members(v, 0))
+	case []any:
+		return slices.ContainsFunc(v, hides)
+	}
+	return false
+}
+
+// writer writes values straight into JSON. A credential is short-lived memory and little else, so pieces are written over or
+// into one another wherever that is safe.
 type writer struct {
 	Composer
-	out    []string
-	random []byte // drawn and not used yet
-	text   []byte // one disclosure, written over by the next
+	disclosed []byte   // the disclosures, each with a tilde behind it
+	digests   []digest // of the objects that are being written, those of the innermost last
+	text      []byte   // one disclosure, written over by the next
+	random    [16 * saltBytes]byte
+	left      int // bytes of random that were drawn and not used yet
 }
 
-// salt is 128 random bits in base64url. They are drawn for many disclosures at once.
-func (w *writer) salt() (string, error) {
-	if len(w.random) == 0 {
-		w.random = make([]byte, 32*saltBytes)
-		if _, err := rand.Read(w.random); err != nil {
-			return "", fault.Wrap(fault.Internal, err, "making salts")
-		}
+// digest is a digest as it travels (RFC 9901 §4.2.3).
+type digest [43]byte
+
+func newDigest(disclosure []byte) (d digest) {
+	sum := sha256.Sum256(disclosure)
+	base64.RawURLEncoding.Encode(d[:], sum[:])
+	return d
+}
+
+func digestOf(disclosure string) string {
+	d := newDigest([]byte(disclosure))
+	return string(d[:])
+}
+
+// salt writes 128 random bits in base64url. They are drawn for many disclosures at once.
+func (w *writer) salt(out []byte) ([]byte, error) {
+	if w.Salt != nil {
+		s, err := w.Salt()
+		return append(out, s...), err
 	}
-	next := w.random[:saltBytes]
-	w.random = w.random[saltBytes:]
-	return base64.RawURLEncoding.EncodeToString(next), nil
+	if w.left == 0 {
+		if _, err := rand.Read(w.random[:]); err != nil {
+			return nil, fault.Wrap(fault.Internal, err, "making salts")
+		}
+		w.left = len(w.random)
+	}
+	next := w.random[w.left-saltBytes : w.left]
+	w.left -= saltBytes
+	return base64.RawURLEncoding.AppendEncode(out, next), nil
 }
 
-func (w *writer) value(v any) (any, error) {
+func (w *writer) value(out []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
+	case object:
+		return w.object(out, v)
 	case map[string]any:
-		return w.object(v)
+		return w.object(out, members(v, 1))
 	case []any:
-		return w.array(v)
+		return w.array(out, v)
 	}
-	return v, nil
+	return jws.Append(out, v)
 }
 
-func (w *writer) object(claims map[string]any) (map[string]any, error) {
-	open := make(map[string]any, len(claims)/2+2)
-	sd := make([]string, 0, len(claims)+w.Decoys)
-	for _, name := range sorted(claims) {
-		if reserved(name) {
-			return nil, fault.New(fault.Internal, "", "writing a claim with a name that belongs to the format")
-		}
-		mark, isHidden := claims[name].(hidden)
-		if !isHidden {
-			v, err := w.value(claims[name])
-			if err != nil {
-				return nil, err
-			}
-			open[name] = v
+// own is what the format itself puts among the members of an object.
+type own int
+
+const (
+	digestsHere own = iota // the digests of the hidden claims
+	nameOfHash
+)
+
+// object writes an object, its members in the order of their names. The hidden ones are disclosed before.
+func (w *writer) object(out []byte, claims object) (_ []byte, err error) {
+	from := len(w.digests)
+	if err := w.hide(claims); err != nil {
+		return nil, err
+	}
+	if len(w.digests) > from {
+		claims = append(claims, member{digests, digestsHere})
+	}
+	slices.SortFunc(claims, func(a, b member) int { return strings.Compare(a.name, b.name) })
+	out = append(out, '{')
+	for _, m := range claims {
+		if _, isHidden := m.value.(hidden); isHidden {
 			continue
 		}
-		digest, err := w.disclose(name, mark.value)
-		if err != nil {
+		if out[len(out)-1] != '{' {
+			out = append(out, ',')
+		}
+		if out, err = jws.AppendText(out, m.name); err != nil {
 			return nil, err
 		}
-		sd = append(sd, digest)
+		if out, err = w.member(append(out, ':'), m.value, from); err != nil {
+			return nil, err
+		}
 	}
-	if len(sd) == 0 {
-		return open, nil
+	w.digests = w.digests[:from]
+	return append(out, '}'), nil
+}
+
+func (w *writer) member(out []byte, v any, from int) ([]byte, error) {
+	switch v {
+	case digestsHere:
+		return listOf(out, w.digests[from:]), nil
+	case nameOfHash:
+		return append(out, `"`+hashName+`"`...), nil
+	}
+	return w.value(out, v)
+}
+
+// hide discloses the hidden members of an object and adds their digests and the decoys, in an order that tells nothing of
+// the names (RFC 9901 §4.2.4.1).
+func (w *writer) hide(claims object) error {
+	from := len(w.digests)
+	for _, m := range claims {
+		if _, ours := m.value.(own); !ours && reserved(m.name) {
+			return fault.New(fault.Internal, "", "writing a claim with a name that belongs to the format")
+		}
+		mark, isHidden := m.value.(hidden)
+		if !isHidden {
+			continue
+		}
+		d, err := w.disclose(m.name, mark.value)
+		if err != nil {
+			return err
+		}
+		w.digests = append(w.digests, d)
+	}
+	if len(w.digests) == from {
+		return nil
 	}
 	for range w.Decoys {
-		s, err := w.Salt()
+		var err error
+		if w.text, err = w.salt(w.text[:0]); err != nil {
+			return err
+		}
+		w.digests = append(w.digests, newDigest(w.text))
+	}
+	slices.SortFunc(w.digests[from:], func(a, b digest) int { return bytes.Compare(a[:], b[:]) })
+	return nil
+}
+
+// listOf writes digests, which need no escapes.
+func listOf(out []byte, all []digest) []byte {
+	out = append(out, '[')
+	for i, d := range all {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, '"'), d[:]...), '"')
+	}
+	return append(out, ']')
+}
+
+func (w *writer) array(out []byte, elements []any) (_ []byte, err error) {
+	out = append(out, '[')
+	for i, v := range elements {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		mark, isHidden := v.(hidden)
+		if !isHidden {
+			if out, err = w.value(out, v); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		d, err := w.disclose("", mark.value)
 		if err != nil {
 			return nil, err
 		}
-		sd = append(sd, digestOf(s))
+		out = append(append(append(out, `{"`+element+`":"`...), d[:]...), `"}`...)
 	}
-	slices.Sort(sd) // so that the order tells nothing of the names (RFC 9901 §4.2.4.1)
-	open[digests] = sd
-	return open, nil
-}
-
-func (w *writer) array(elements []any) ([]any, error) {
-	open := make([]any, len(elements))
-	for i, v := range elements {
-		if mark, isHidden := v.(hidden); isHidden {
-			digest, err := w.disclose("", mark.value)
-			if err != nil {
-				return nil, err
-			}
-			open[i] = map[string]any{element: digest}
-			continue
-		}
-		var err error
-		if open[i], err = w.value(v); err != nil {
-			return nil, err
-		}
-	}
-	return open, nil
+	return append(out, ']'), nil
 }
 
 // disclose writes the disclosure of a claim, or without a name of an element, and returns its digest (RFC 9901 §4.2.1,
 // §4.2.2).
-func (w *writer) disclose(name string, value any) (string, error) {
-	v, err := w.value(value)
-	if err != nil {
-		return "", err
+func (w *writer) disclose(name string, value any) (d digest, err error) {
+	text := append(w.text[:0], `["`...)
+	w.text = nil // what is hidden inside is disclosed meanwhile
+	if text, err = w.salt(text); err != nil {
+		return d, err
 	}
-	s, err := w.Salt()
-	if err != nil {
-		return "", err
-	}
-	text := append(append(append(w.text[:0], `["`...), s...), `",`...) // base64url needs no escape
+	text = append(text, `",`...) // base64url needs no escape
 	if name != "" {
-		if text, err = jws.Append(text, name); err != nil {
-			return "", err
+		if text, err = jws.AppendText(text, name); err != nil {
+			return d, err
 		}
 		text = append(text, ',')
 	}
-	if text, err = jws.Append(text, v); err != nil {
-		return "", err
+	if text, err = w.value(text, value); err != nil {
+		return d, err
 	}
 	w.text = append(text, ']')
-	encoded := base64.RawURLEncoding.EncodeToString(w.text)
-	w.out = append(w.out, encoded)
-	return digestOf(encoded), nil
-}
-
-// digestOf is the digest of a disclosure as it travels (RFC 9901 §4.2.3).
-func digestOf(disclosure string) string {
-	sum := sha256.Sum256([]byte(disclosure))
-	var out [43]byte
-	base64.RawURLEncoding.Encode(out[:], sum[:])
-	return string(out[:])
-}
-
-func sorted(claims map[string]any) []string {
-	names := make([]string, 0, len(claims))
-	for name := range claims {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	from := len(w.disclosed)
+	w.disclosed = base64.RawURLEncoding.AppendEncode(w.disclosed, w.text)
+	d = newDigest(w.disclosed[from:])
+	w.disclosed = append(w.disclosed, '~')
+	return d, nil
 }
 
 func reserved(name string) bool {

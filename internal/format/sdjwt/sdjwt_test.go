@@ -380,6 +380,30 @@ func TestComposeRefuses(t *testing.T) {
 	}
 }
 
+// What is written is what encoding/json writes of the same digests: members in the order of their names, those of the format
+// among them, and the digest of what is nested in its disclosure.
+func TestWhatIsWritten(t *testing.T) {
+	salts := 0
+	c := sdjwt.Composer{Salt: func() (string, error) {
+		salts++
+		return fmt.Sprintf("salt%d", salts), nil
+	}}
+	b64 := base64.RawURLEncoding.EncodeToString
+	digest := func(disclosure string) string {
+		sum := sha256.Sum256([]byte(b64([]byte(disclosure))))
+		return b64(sum[:])
+	}
+	u := must[*sdjwt.Unsigned](t)(c.Compose(jws.Header{Type: "x"}, map[string]any{"Z": 1, "_t": true, "a": sdjwt.Hide(map[string]any{"b": sdjwt.Hide("\"内\n"), "c": nil}),
+		"d": []any{sdjwt.Hide("e"), []any{}}, "f": map[string]any{"g": sdjwt.Hide(2)}}))
+	inner := digest(`["salt2","b","\"内\u000a"]`)
+	want := must[[]byte](t)(json.Marshal(map[string]any{"Z": 1, "_t": true, "_sd": []string{digest(`["salt1","a",{"_sd":["` + inner + `"],"c":null}]`)}, "_sd_alg": "sha-256",
+		"d": []any{map[string]any{"...": digest(`["salt3","e"]`)}, []any{}}, "f": map[string]any{"_sd": []string{digest(`["salt4","g",2]`)}}}))
+	_, payload, _ := strings.Cut(string(u.ToSign), ".")
+	if got := must[[]byte](t)(base64.RawURLEncoding.DecodeString(payload)); string(got) != string(want) {
+		t.Errorf("wrote %s, not %s", got, want)
+	}
+}
+
 // Whatever is hidden and shown again is what was there, and nothing kept can be read from what was handed over.
 func TestSomeShown(t *testing.T) {
 	key := newKey(t)

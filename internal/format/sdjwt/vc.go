@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"maps"
+	"slices"
 	"time"
 
 	"akashi/internal/fault"
@@ -56,39 +56,46 @@ type VC struct {
 // ComposeVC writes the credential. The header's type is set here.
 func (c Composer) ComposeVC(h jws.Header, vc VC) (*Unsigned, error) {
 	h.Type = TypeVC
-	claims := maps.Clone(vc.Claims)
-	if claims == nil {
-		claims = map[string]any{}
-	}
-	claims[claimType], claims["iat"] = vc.Type, vc.IssuedAt.Unix()
+	claims := members(vc.Claims, 10)
+	claims.set(claimType, vc.Type)
+	claims.set("iat", vc.IssuedAt.Unix())
 	if vc.Integrity != "" {
-		claims["vct#integrity"] = vc.Integrity
+		claims.set("vct#integrity", vc.Integrity)
 	}
 	if vc.Issuer != "" {
-		claims["iss"] = vc.Issuer
+		claims.set("iss", vc.Issuer)
 	}
 	if !vc.ExpiresAt.IsZero() {
-		claims["exp"] = vc.ExpiresAt.Unix()
+		claims.set("exp", vc.ExpiresAt.Unix())
 	}
 	if vc.Status != nil {
-		claims["status"] = vc.Status.Claim()
+		claims.set("status", object{{"status_list", object{{"idx", vc.Status.Index}, {"uri", vc.Status.URI}}}})
 	}
 	if vc.Holder != nil {
-		jwk, err := jws.JWK(vc.Holder)
+		x, y, err := jws.Coordinates(vc.Holder)
 		if err != nil {
 			return nil, err
 		}
-		claims["cnf"] = map[string]any{"jwk": jwk}
+		claims.set("cnf", object{{"jwk", object{{"kty", "EC"}, {"crv", "P-256"}, {"x", x}, {"y", y}}}})
 	}
-	for _, name := range alwaysOpen {
-		if _, isHidden := claims[name].(hidden); isHidden {
-			return nil, fault.New(fault.Internal, "", "hiding a claim of a credential that must be open: "+name)
+	for _, m := range claims {
+		if _, isHidden := m.value.(hidden); isHidden && slices.Contains(alwaysOpen, m.name) {
+			return nil, fault.New(fault.Internal, "", "hiding a claim of a credential that must be open: "+m.name)
 		}
 	}
 	if vc.Type == "" {
 		return nil, fault.New(fault.Internal, "", "writing a credential without a type")
 	}
-	return c.Compose(h, claims)
+	return c.compose(h, claims)
+}
+
+// set gives an object a member, instead of the one that has its name.
+func (o *object) set(name string, value any) {
+	if i := slices.IndexFunc(*o, func(m member) bool { return m.name == name }); i >= 0 {
+		(*o)[i].value = value
+		return
+	}
+	*o = append(*o, member{name, value})
 }
 
 // Presented is a credential that holds.
