@@ -89,7 +89,7 @@ func (s *service) presentation(ctx context.Context, token string, status int) (*
 	switch {
 	case v.Stage != presentation.Open:
 		out.State = string(v.Stage)
-	case v.Expired:
+	case v.Expired, v.WornOut:
 		out.State = "expired"
 	}
 	if v.Result != nil {

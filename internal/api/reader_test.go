@@ -2,11 +2,13 @@ package api_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +131,16 @@ func TestWalletsAreAsked(t *testing.T) {
 			shown, err := a.only(i).Show(r)
 			if err != nil {
 				t.Fatal(err)
+			}
+			named := []wallettest.Authority{{Type: "aki", Values: []string{base64.RawURLEncoding.EncodeToString(casetest.Anchor(t).SubjectKeyId)}}}
+			for at, c := range r.Query.Credentials {
+				if !reflect.DeepEqual(c.Authorities, named) {
+					t.Errorf("authorities for %s: %v, want %v", c.Format, c.Authorities, named)
+				}
+				r.Query.Credentials[at].Authorities = []wallettest.Authority{{Type: "aki", Values: []string{"AAAA"}}}
+			}
+			if _, err := a.only(i).Show(r); !errors.Is(err, wallettest.ErrNothing) {
+				t.Errorf("%s: shown to who trusts another authority: %v", kind, err)
 			}
 			reply, err := a.Phone.Send(t.Context(), r, shown)
 			if err != nil || reply.RedirectURI != "" {
@@ -458,6 +470,9 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		if _, err := a.Phone.Post(t.Context(), r.ResponseURI, c.form); !errors.As(err, &refused) || refused.Status != 400 || !strings.Contains(refused.Body, `"`+string(c.want)+`"`) {
 			t.Errorf("%s: got %v, want %s", c.name, err, c.want)
 		}
+	}
+	if got := a.look(t, p.ID); got.State != "expired" || got.Refusal != string(presentation.BadEncryption) || got.WalletLink != "" {
+		t.Errorf("a question that takes no more answers: %+v", got)
 	}
 	for _, uri := range []string{strings.Replace(r.ResponseURI, "/cross", "/sideways", 1), a.URL + "/oid4vp/answer/nobody/cross"} {
 		var refused *wallettest.Refused

@@ -1,9 +1,9 @@
 package presentation
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
-
 	"slices"
 
 	"akashi/internal/format/mdoc"
@@ -28,6 +28,34 @@ type CredentialQuery struct {
 	Format string       `json:"format"`
 	Meta   Meta         `json:"meta"`
 	Claims []ClaimQuery `json:"claims,omitempty"`
+	// Authorities spare a wallet from showing what we would not believe. Nothing here goes by them when an answer is judged: the
+	// register alone says whose credential it is.
+	Authorities []Authority `json:"trusted_authorities,omitempty"`
+}
+
+// Authority are certificates of which one must stand above the issuer's key (§6.1.1).
+type Authority struct {
+	Type   string   `json:"type"`
+	Values []string `json:"values"` // key identifiers in base64url (§6.1.1.1)
+}
+
+// keyIdentifier is the type of authorities that are named by the identifiers of their keys, the one that HAIP 1.0 §5 asks for.
+const keyIdentifier = "aki"
+
+// Authorities are the key identifiers of who certifies the issuers' keys, for each format; none: any will do.
+type Authorities struct {
+	SDJWT, MDoc [][]byte
+}
+
+func trusted(ids [][]byte) []Authority {
+	if len(ids) == 0 {
+		return nil
+	}
+	a := Authority{Type: keyIdentifier}
+	for _, id := range ids {
+		a.Values = append(a.Values, base64.RawURLEncoding.EncodeToString(id))
+	}
+	return []Authority{a}
 }
 
 // Meta is the kind of credential that is asked for (Appendix B.2.3, B.3.5).
@@ -215,13 +243,13 @@ const (
 )
 
 // Ask writes the query for a subject: an SD-JWT VC or a mobile document, either will do.
-func (k Kinds) Ask(s Subject) Query {
+func (k Kinds) Ask(s Subject, by Authorities) Query {
 	vcts := k.VCTs
 	if s.Qualification != "" {
 		vcts = []string{k.VCT(s.Qualification)}
 	}
-	sdjwt := CredentialQuery{ID: askSDJWT, Format: FormatSDJWT, Meta: Meta{VCTs: vcts}}
-	document := CredentialQuery{ID: askMDoc, Format: FormatMDoc, Meta: Meta{DocType: k.DocType}}
+	sdjwt := CredentialQuery{ID: askSDJWT, Format: FormatSDJWT, Meta: Meta{VCTs: vcts}, Authorities: trusted(by.SDJWT)}
+	document := CredentialQuery{ID: askMDoc, Format: FormatMDoc, Meta: Meta{DocType: k.DocType}, Authorities: trusted(by.MDoc)}
 	for _, f := range k.Facts {
 		one, other := ClaimQuery{Path: f.SDJWT}, ClaimQuery{Path: f.MDoc}
 		if f.Quality && s.Qualification != "" {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"akashi/internal/credential"
 	"akashi/internal/fault"
 	"akashi/internal/pg"
 	"akashi/internal/verification"
@@ -184,7 +185,11 @@ func (r *Reader) Start(ctx context.Context, q Question) (Asked, error) {
 	if q.Qualification != "" && !slices.Contains(r.Kinds.VCTs, r.Kinds.VCT(q.Qualification)) {
 		return Asked{}, fault.New(fault.Invalid, "", "asking a wallet for an unknown qualification")
 	}
-	query, err := json.Marshal(r.Kinds.Ask(q.Subject))
+	by, err := r.authorities(ctx, q.Qualification)
+	if err != nil {
+		return Asked{}, err
+	}
+	query, err := json.Marshal(r.Kinds.Ask(q.Subject, by))
 	if err != nil {
 		return Asked{}, fault.Wrap(fault.Internal, err, "writing a query")
 	}
@@ -212,11 +217,20 @@ func (r *Reader) Start(ctx context.Context, q Question) (Asked, error) {
 	return Asked{Token: token, ExpiresAt: t.ExpiresAt}, err
 }
 
+// authorities are those above the keys that may have signed a credential of the qualification, of any with "".
+func (r *Reader) authorities(ctx context.Context, qualification string) (by Authorities, err error) {
+	if by.SDJWT, err = r.Verifier.Authorities(ctx, credential.ForCredential, qualification); err == nil {
+		by.MDoc, err = r.Verifier.Authorities(ctx, credential.ForMDoc, qualification)
+	}
+	return by, err
+}
+
 // View is what whoever asked sees.
 type View struct {
 	Stage     Stage
 	ExpiresAt time.Time
 	Expired   bool                 // nobody has answered in time
+	WornOut   bool                 // so many answers were refused that no more is taken
 	Refusal   string               // key of the message about the last answer that was not taken
 	Elsewhere bool                 // it was answered, and the result is with whoever came back from the wallet
 	Result    *verification.Result // of an answered question
@@ -229,9 +243,9 @@ func (r *Reader) View(ctx context.Context, token string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{Stage: t.Stage, ExpiresAt: t.ExpiresAt, Expired: t.Stage == Open && !now.Before(t.ExpiresAt), Refusal: t.Refusal}
+	v := &View{Stage: t.Stage, ExpiresAt: t.ExpiresAt, Expired: t.Stage == Open && !now.Before(t.ExpiresAt), WornOut: t.Stage == Open && t.Attempts >= maxAttempts, Refusal: t.Refusal}
 	switch {
-	case t.Stage == Open && !v.Expired:
+	case t.Stage == Open && !v.Expired && !v.WornOut:
 		v.Links = map[Way]string{}
 		for _, way := range []Way{Here, There} {
 			v.Links[way] = walletLink(r.Scheme, t.ClientID, r.requestURL(derive(token, string(way))))

@@ -115,7 +115,7 @@ func TestStoredQueriesComeBack(t *testing.T) {
 	t.Parallel()
 	k := Kinds{VCTs: []string{"x", "y"}, VCT: func(string) string { return "y" }, DocType: "d",
 		Facts: []Fact{{Label: "CI", SDJWT: []any{"id"}, MDoc: []any{"d", "id"}, Quality: true}}}
-	raw, err := json.Marshal(k.Ask(Subject{Qualification: "kangoshi"}))
+	raw, err := json.Marshal(k.Ask(Subject{Qualification: "kangoshi"}, Authorities{SDJWT: [][]byte{{1, 2, 3}, {0xff}}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,6 +126,9 @@ func TestStoredQueriesComeBack(t *testing.T) {
 	good := Shown{Query: askMDoc, Format: FormatMDoc, Type: "d", Claims: map[string]any{"d": map[string]any{"id": "kangoshi"}}}
 	if err := q.Check([]Shown{good}); err != nil {
 		t.Error(err)
+	}
+	if by := q.Credentials[0].Authorities; len(by) != 1 || by[0].Type != "aki" || !slices.Equal(by[0].Values, []string{"AQID", "_w"}) || q.Credentials[1].Authorities != nil {
+		t.Errorf("authorities %v and %v", by, q.Credentials[1].Authorities)
 	}
 	if vcts := q.Credentials[0].Meta.VCTs; !slices.Equal(vcts, []string{"y"}) {
 		t.Errorf("types %v", vcts)

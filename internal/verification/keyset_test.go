@@ -187,6 +187,44 @@ func TestEveryPurposeIsPublished(t *testing.T) {
 	}
 }
 
+// TestAuthorities: who certifies the keys that may have signed a qualification's credentials; nobody where one key has no certificate.
+func TestAuthorities(t *testing.T) {
+	t.Parallel()
+	w, _ := issued(t)
+	own := casetest.Anchor(t).SubjectKeyId
+	ask := func(qualification string) [][]byte {
+		ids, err := w.Verifier.Authorities(t.Context(), credential.ForCredential, qualification)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	change := func(sql string) {
+		if err := w.DB.As(pg.RoleWorker).Platform(t.Context(), func(tx *pg.Tx) error {
+			_, err := tx.Exec(t.Context(), sql)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, qualification := range []string{"", "kangoshi"} {
+		if ids := ask(qualification); len(ids) != 1 || !bytes.Equal(ids[0], own) {
+			t.Errorf("%q: %x, want %x", qualification, ids, own)
+		}
+	}
+	if ids := ask("shakai-fukushishi"); len(ids) != 0 {
+		t.Errorf("a registrar without keys: %x", ids)
+	}
+	change(`update signing_key set chain = '{}' where purpose = 'credential'`)
+	if ids := ask("kangoshi"); len(ids) != 0 {
+		t.Errorf("a key without a certificate: %x", ids)
+	}
+	change(`update signing_key set distrusted_at = not_before`)
+	if ids := ask("kangoshi"); len(ids) != 0 {
+		t.Errorf("distrusted: %x", ids)
+	}
+}
+
 // TestSuccession: a key that is published before it signs leaves the one before it in use until then.
 func TestSuccession(t *testing.T) {
 	t.Parallel()

@@ -52,7 +52,14 @@ type Query struct {
 			Path   []any `json:"path"`
 			Values []any `json:"values"`
 		} `json:"claims"`
+		Authorities []Authority `json:"trusted_authorities"`
 	} `json:"credentials"`
+}
+
+// Authority limits who may stand above the issuer's key (§6.1.1).
+type Authority struct {
+	Type   string   `json:"type"`
+	Values []string `json:"values"`
 }
 
 const maxObject = 64 << 10

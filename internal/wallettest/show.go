@@ -30,6 +30,11 @@ func (w *Wallet) Show(r *Request) (Shown, error) {
 			if h.Format != c.Format {
 				continue
 			}
+			if fits, err := h.vouched(c.Authorities); err != nil {
+				return nil, err
+			} else if !fits {
+				continue
+			}
 			text, err := w.show(r, h, paths)
 			if err != nil {
 				return nil, err

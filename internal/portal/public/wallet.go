@@ -96,6 +96,8 @@ func (p *portal) waiting(w http.ResponseWriter, r *http.Request) error {
 		return p.ended(w, page, "wallet.elsewhere", http.StatusOK)
 	case v.Stage == presentation.Declined:
 		return p.ended(w, page, "wallet.declined", http.StatusOK)
+	case v.WornOut:
+		return p.ended(w, page, "wallet.worn_out", http.StatusOK)
 	case v.Expired:
 		return p.ended(w, page, "wallet.expired", http.StatusOK)
 	}

@@ -157,6 +157,16 @@ func TestAnswersThatAreNoResult(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.get(t, path).has(t, "declined", 200, "ウォレットが見せることを断りました", "資格がないという意味ではありません")
+	path, token = a.ask(t, "yakuzaishi")
+	if r, err = a.Phone.Fetch(t.Context(), a.link(t, token, presentation.There)); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if _, err := a.Phone.Post(t.Context(), r.ResponseURI, url.Values{"response": {"a.b.c"}}); err == nil {
+			t.Fatal("an answer that is none was taken")
+		}
+	}
+	a.get(t, path).has(t, "too many refused", 200, "受け付けられない答えが続いたため、終了しました", "!wallet-qr", "!<ak-again")
 	path, _ = a.ask(t, "any")
 	a.Clock.Set(a.Clock.Now().Add(presentation.Patience))
 	a.get(t, path).has(t, "nobody answered", 200, "時間内に答えが届きませんでした")
