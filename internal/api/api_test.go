@@ -158,6 +158,9 @@ func TestKeys(t *testing.T) {
 	if r := set.Check(s.Code, casetest.Start()); r.Untampered != verification.Yes {
 		t.Errorf("by the key: %+v", r)
 	}
+	if !a.Uncompressed || a.Header.Get("Vary") == "" {
+		t.Errorf("the keys were not sent compressed: %v", a.Header)
+	}
 	if again := s.do(t, "GET", "/v1/keys", "", "If-None-Match", a.Header.Get("ETag")); again.StatusCode != 304 || again.Body != "" {
 		t.Errorf("with the ETag: %d %s", again.StatusCode, again.Body)
 	}
@@ -174,7 +177,7 @@ func TestTrustListIsServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := s.do(t, "GET", "/v1/trust-list", "")
-	if a.StatusCode != 200 || a.Body != v.Token || a.Header.Get("Content-Type") != verification.MediaTrustList || a.Header.Get("Cache-Control") != "public, max-age=300" || a.Header.Get("ETag") != `"1"` {
+	if a.StatusCode != 200 || a.Body != v.Token || a.Header.Get("Content-Type") != verification.MediaTrustList || a.Header.Get("Cache-Control") != "public, max-age=300" || a.Header.Get("ETag") != `"1-gzip"` {
 		t.Fatalf("%d %v", a.StatusCode, a.Header)
 	}
 	if _, err := verification.ReadTrustList([]byte(a.Body), []*x509.Certificate{anchor}, s.Clock.Now()); err != nil {

@@ -73,7 +73,7 @@ func (s *service) describe(mux humago.Mux) huma.API {
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", Description: "The key of a registered verifier."}}
 	cfg.CreateHooks = nil // no $schema members, no Link headers
 	cfg.Transformers = []huma.Transformer{withoutValues, asVersion}
-	all := humago.New(mux, cfg)
+	all := humago.New(compressing{mux}, cfg)
 	huma.Register(all, s.verifyOperation(), s.verify)
 	huma.Register(all, s.verifyDocumentOperation(), s.verifyDocument)
 	huma.Register(all, keysOperation(), s.keys)
@@ -83,6 +83,16 @@ func (s *service) describe(mux humago.Mux) huma.API {
 	huma.Register(all, s.askOperation(), s.ask)
 	huma.Register(all, s.lookOperation(), s.look)
 	return all
+}
+
+// compressing registers what is large and published to everybody so that it is sent compressed to clients that take it.
+type compressing struct{ humago.Mux }
+
+func (c compressing) HandleFunc(pattern string, f func(http.ResponseWriter, *http.Request)) {
+	if pattern == "GET "+keysPath || pattern == "GET "+trustPath {
+		f = server.Compress(http.HandlerFunc(f)).ServeHTTP
+	}
+	c.Mux.HandleFunc(pattern, f)
 }
 
 // withoutValues takes out of an error what the client had sent: it may be a credential, and errors get logged elsewhere.
