@@ -1,83 +1,86 @@
 package public
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
+	"cmp"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
-	"github.com/a-h/templ"
-
+	"akashi/internal/jtext"
 	"akashi/internal/portal/ui"
+	"akashi/internal/qualification"
 	"akashi/internal/verification"
 )
 
-// Where the keys are published.
+// keysInput is what the page about the keys is searched by: ?q=…
+const keysInput = "q"
+
+// maxKeysInput bounds what is looked for, in bytes; openedGroups is how many of the registrars found are shown with their keys.
 const (
-	jwksPath = "/.well-known/akashi/jwks.json"
-	cosePath = "/.well-known/akashi/cose-keys"
-	// These two stand in the certificates of keys.
-	listPath        = "/.well-known/akashi/ca.crl"
-	certificatePath = "/.well-known/akashi/ca.crt"
+	maxKeysInput = 200
+	openedGroups = 3
 )
-
-func jwksOf(s verification.KeySet) ([]byte, error) { return s.JWKS() }
-func coseOf(s verification.KeySet) ([]byte, error) { return s.COSE() }
-
-// published answers with the keys in one form.
-func (p *portal) published(mediaType string, encode func(verification.KeySet) ([]byte, error)) http.Handler {
-	return p.publish(mediaType, func(ctx context.Context) ([]byte, error) {
-		set, err := p.Verifier.KeySet(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return encode(set)
-	})
-}
-
-func (p *portal) revocationList(ctx context.Context) ([]byte, error) {
-	list, err := p.Verifier.RevocationList(ctx)
-	return list.DER, err
-}
-
-func (p *portal) authority(ctx context.Context) ([]byte, error) {
-	list, err := p.Verifier.RevocationList(ctx)
-	return list.Certificate, err
-}
-
-// publish answers with what signatures are checked by. They may be kept for five minutes, by anybody and for pages of any origin:
-// long enough to spare us, short enough for a key that is no longer trusted.
-func (p *portal) publish(mediaType string, read func(context.Context) ([]byte, error)) http.Handler {
-	return p.site.Handler(func(w http.ResponseWriter, r *http.Request) error {
-		body, err := read(r.Context())
-		if err != nil {
-			return fmt.Errorf("publishing the keys: %w", err)
-		}
-		sum := sha256.Sum256(body)
-		tag := `"` + hex.EncodeToString(sum[:16]) + `"`
-		h := w.Header()
-		h.Set("Content-Type", mediaType)
-		h.Set("Cache-Control", "public, max-age=300")
-		h.Set("ETag", tag)
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-		if r.Header.Get("If-None-Match") == tag {
-			w.WriteHeader(http.StatusNotModified)
-			return nil
-		}
-		_, err = w.Write(body)
-		return err
-	})
-}
 
 // keysView is the page about the keys.
 type keysView struct {
 	JWKS, COSE string // addresses
 	API        string // "" when not told
 	Command    string
-	Keys       ui.Table
+	Asked      string // what was looked for, "" for everything
+	Groups     []keyGroup
+	Found      int // keys in them
+	InUse      int // of these
+	All        int // keys that there are
+	Open       bool
+}
+
+// keyGroup has the keys of one registrar, those in use first.
+type keyGroup struct {
+	ID         string // of the registrar
+	Name       string
+	Keys       int
+	InUse      int
+	Distrusted int
+	States     []keysOfState
+}
+
+// keysOfState has a registrar's keys that stand alike.
+type keysOfState struct {
+	State keyState
+	Keys  []verification.PublishedKey
+}
+
+// keyState is how a key stands, in the order in which the page shows them. Its words are keys.<state>.
+type keyState int
+
+const (
+	keyInUse keyState = iota
+	keyAnnounced
+	keyDistrusted
+	keyRetired
+	keyStates
+)
+
+func (s keyState) word() string {
+	return [keyStates]string{"active", "announced", "distrusted", "retired"}[s]
+}
+
+func (s keyState) tone() ui.Tone {
+	return [keyStates]ui.Tone{ui.Success, ui.Neutral, ui.Danger, ui.Neutral}[s]
+}
+
+func stateOf(k verification.PublishedKey, now time.Time) keyState {
+	switch {
+	case k.DistrustedAt != nil:
+		return keyDistrusted
+	case k.RetiredAt != nil && !k.RetiredAt.After(now):
+		return keyRetired
+	case k.NotBefore.After(now):
+		return keyAnnounced
+	}
+	return keyInUse
 }
 
 func (p *portal) keysPage(w http.ResponseWriter, r *http.Request) error {
@@ -87,33 +90,88 @@ func (p *portal) keysPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := p.site.Page(r, "keys.title")
 	page.Current = "keys"
-	return page.Render(w, keysPage(page, fillKeys(page, set, p.Config)))
+	asked := strings.TrimSpace(r.URL.Query().Get(keysInput))
+	asked = strings.ToValidUTF8(asked[:min(len(asked), maxKeysInput)], "")
+	if asked != "" {
+		page.Path = "/keys?" + url.Values{keysInput: {asked}}.Encode() // it names a body or a key, so other languages may have it
+	}
+	return page.Render(w, keysPage(page, fillKeys(page, set, asked, p.Config)))
 }
 
-func fillKeys(page *ui.Page, set verification.KeySet, cfg Config) keysView {
-	v := keysView{JWKS: cfg.Origin + jwksPath, COSE: cfg.Origin + cosePath, API: cfg.APIOrigin, Command: "akashi verify --keys jwks.json qr.png"}
-	v.Keys = ui.Table{Caption: page.R("keys.list"), Empty: page.R("keys.none"), Columns: []ui.Column{
-		{Text: page.R("keys.kid")}, {Text: page.R("keys.registrar")}, {Text: page.R("keys.purpose")}, {Text: page.R("keys.from")}, {Text: page.R("keys.state")}}}
+func fillKeys(page *ui.Page, set verification.KeySet, asked string, cfg Config) keysView {
+	v := keysView{JWKS: cfg.Origin + jwksPath, COSE: cfg.Origin + cosePath, API: cfg.APIOrigin, Command: "akashi verify --keys jwks.json qr.png", Asked: asked, All: len(set)}
+	found := findKeys(set, asked, cfg.Verifier.Catalogue)
 	now := cfg.Verifier.DB.Clock.Now()
-	for _, k := range set {
-		name := k.Registrar
-		if r, ok := cfg.Verifier.Catalogue.Registrar(k.Registrar); ok {
-			name = page.Text(r.Name)
+	for len(found) > 0 {
+		end := slices.IndexFunc(found, func(k verification.PublishedKey) bool { return k.Registrar != found[0].Registrar })
+		if end < 0 {
+			end = len(found)
 		}
-		v.Keys.Rows = append(v.Keys.Rows, []templ.Component{code(k.KID), ui.Cell(name), page.Say("keys.purpose_" + k.Purpose), ui.Cell(page.Day(k.NotBefore)), keyState(page, k, now)})
+		g := groupKeys(found[:end], now)
+		g.Name = g.ID
+		if r, ok := cfg.Verifier.Catalogue.Registrar(g.ID); ok {
+			g.Name = page.Text(r.Name)
+		}
+		v.Groups = append(v.Groups, g)
+		v.Found, v.InUse = v.Found+g.Keys, v.InUse+g.InUse
+		found = found[end:]
 	}
+	v.Open = asked != "" && len(v.Groups) <= openedGroups
 	return v
 }
 
-func keyState(page *ui.Page, k verification.PublishedKey, now time.Time) templ.Component {
-	switch {
-	case k.DistrustedAt != nil:
-		return ui.Tag(page.R("keys.distrusted"), ui.Danger)
-	case k.RetiredAt != nil && !k.RetiredAt.After(now):
-		return ui.Tag(page.R("keys.retired"), ui.Neutral)
+func groupKeys(keys verification.KeySet, now time.Time) keyGroup {
+	g := keyGroup{ID: keys[0].Registrar, Keys: len(keys)}
+	var by [keyStates][]verification.PublishedKey
+	for _, k := range keys {
+		s := stateOf(k, now)
+		by[s] = append(by[s], k)
 	}
-	if k.NotBefore.After(now) {
-		return ui.Tag(page.R("keys.announced"), ui.Neutral)
+	g.InUse, g.Distrusted = len(by[keyInUse]), len(by[keyDistrusted])
+	for s, some := range by {
+		if len(some) > 0 {
+			g.States = append(g.States, keysOfState{keyState(s), some})
+		}
 	}
-	return ui.Tag(page.R("keys.active"), ui.Success)
+	return g
+}
+
+// findKeys has the keys that were asked for, by registrar: those of the registrar with exactly this id, otherwise those with the
+// words in a name of their registrar, in its id, in the key's id or among the codes of its registers; all when nothing was asked for.
+func findKeys(set verification.KeySet, asked string, c *qualification.Catalogue) verification.KeySet {
+	var found verification.KeySet
+	id, words := strings.ToLower(asked), jtext.SearchKey(asked)
+	_, exactly := c.Registrar(id)
+	named := map[string]bool{} // registrars that the words name
+	for _, k := range set {
+		if _, seen := named[k.Registrar]; !seen {
+			named[k.Registrar] = words != "" && registrarNamed(k, words, c)
+		}
+		switch {
+		case asked == "", exactly && k.Registrar == id:
+		case exactly, words == "", !named[k.Registrar] && !strings.Contains(jtext.SearchKey(k.KID), words):
+			continue
+		}
+		found = append(found, k)
+	}
+	slices.SortStableFunc(found, func(a, b verification.PublishedKey) int { return cmp.Compare(a.Registrar, b.Registrar) })
+	return found
+}
+
+func registrarNamed(k verification.PublishedKey, words string, c *qualification.Catalogue) bool {
+	all := append([]string{k.Registrar}, k.Registers...)
+	if r, ok := c.Registrar(k.Registrar); ok {
+		for _, lang := range qualification.Langs {
+			all = append(all, r.Name.In(lang))
+		}
+	}
+	return slices.ContainsFunc(all, func(s string) bool { return strings.Contains(jtext.SearchKey(s), words) })
+}
+
+// since says from when to when a key signs or signed.
+func since(page *ui.Page, k verification.PublishedKey) string {
+	if k.RetiredAt != nil {
+		return page.R("keys.from_to", page.Day(k.NotBefore), page.Day(*k.RetiredAt))
+	}
+	return page.R("keys.from", page.Day(k.NotBefore))
 }

@@ -2,10 +2,12 @@ package public_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"image"
 	"image/png"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +17,7 @@ import (
 
 	"akashi/internal/casetest"
 	"akashi/internal/format/cose"
+	"akashi/internal/pg"
 	"akashi/internal/portal/public"
 	"akashi/internal/portal/ui/uitest"
 	"akashi/internal/publicid"
@@ -330,14 +333,89 @@ func TestPublishedKeys(t *testing.T) {
 	if again := do(t, r); again.StatusCode != http.StatusNotModified || again.Body != "" || tag == "" {
 		t.Errorf("asking with %s again: %d", tag, again.StatusCode)
 	}
+	s.partsOfKeys(t)
 	c := s.get(t, "/.well-known/akashi/cose-keys")
 	if c.Header.Get("Content-Type") != "application/cose-key-set" || !strings.Contains(c.Body, "mhlw-test") || c.Header.Get("ETag") == tag {
 		t.Errorf("COSE keys: %v", c.Header)
 	}
-	s.get(t, "/keys").has(t, "page", 200, "mhlw-test", "厚生労働省", "使用中", "状態の一覧", "モバイル文書", s.URL+"/.well-known/akashi/jwks.json", "https://api.example/openapi.json")
+	s.get(t, "/keys").has(t, "page", 200, "mhlw-test", "厚生労働省", "使用中", "状態の一覧", "モバイル文書", s.URL+"/.well-known/akashi/jwks.json", "https://api.example/openapi.json",
+		`<div class="ak-details-body" id="mhlw">`, "資格管理者1件、鍵4個（うち使用中4個）", "!<table", "! open>")
 	for _, path := range []string{"/help", "/about", "/accessibility", "/en/keys", "/easy/help"} {
 		s.get(t, path).has(t, path, 200)
 	}
+}
+
+// partsOfKeys fetches a registrar's keys and single ones, compressed; what there is not is not found.
+func (s *site) partsOfKeys(t *testing.T) {
+	t.Helper()
+	at := s.URL + "/.well-known/akashi/jwks.json"
+	for query, want := range map[string]int{"?registrar=mhlw": 4, "?kid=mhlw-test": 1, "?kid=mhlw-test&kid=none": 1, "?registrar=mhlw&kid=mhlw-test": 1} {
+		r := request(t, "GET", at+query, "", nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		a := do(t, r)
+		part, err := verification.ParseKeySet([]byte(unzipped(t, a.Body)))
+		if err != nil || len(part) != want || part[0].KID != "mhlw-test" || a.Header.Get("ETag") == "" || a.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s: %d keys, error %v, %v", query, len(part), err, a.Header)
+		}
+	}
+	for _, query := range []string{"?registrar=pref-13", "?kid=none", "?registrar=pref-13&kid=mhlw-test", "?kid="} {
+		if a := s.get(t, "/.well-known/akashi/jwks.json"+query); a.StatusCode != http.StatusNotFound || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d, %v", query, a.StatusCode, a.Header)
+		}
+	}
+}
+
+func unzipped(t *testing.T, body string) string {
+	t.Helper()
+	z, err := gzip.NewReader(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(plain)
+}
+
+// TestKeysByRegistrar: keys in use before those that are not, each registrar by itself, found by whatever somebody has in hand.
+func TestKeysByRegistrar(t *testing.T) {
+	t.Parallel()
+	s := start(t, plenty)
+	if err := s.DB.As(pg.RoleWorker).InRegistrar(t.Context(), "mhlw", func(tx *pg.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into signing_key (kid, registrar_id, public_jwk, purpose, not_before, retired_at, distrusted_at)
+		select v.kid, v.registrar, k.public_jwk, k.purpose, k.not_before + v.starts, k.not_before + v.ends, k.not_before + v.failed
+		from signing_key k, (values ('mhlw-1-old', 'mhlw', interval '-2 years', interval '-1 year', null), ('mhlw-2-next', 'mhlw', interval '1 year', null, null),
+			('mhlw-3-lost', 'mhlw', interval '-2 years', interval '-1 year', interval '-1 year'), ('tokyo-1', 'pref-13', interval '-1 day', null, null))
+			v (kid, registrar, starts, ends, failed) where k.kid = 'mhlw-test'`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	all := s.get(t, "/keys")
+	all.has(t, "all", 200, "資格管理者2件、鍵8個（うち使用中5個）", "鍵7個（使用中4個）", "信用しない鍵1個", `id="mhlw"`, `id="pref-13"`, "! open>", "まで")
+	order := -1
+	for _, kid := range []string{"mhlw-test", "mhlw-2-next", "mhlw-3-lost", "mhlw-1-old", "tokyo-1"} {
+		at := strings.Index(all.Body, ">"+kid+"<")
+		if at <= order {
+			t.Errorf("%s stands at %d, not behind %d", kid, at, order)
+		}
+		order = at
+	}
+	for asked, want := range map[string][]string{
+		"mhlw":        {"資格管理者1件、鍵7個", " open>", "!tokyo-1", "鍵を全部表示する"}, // exactly this id
+		" PREF-13 ":   {"資格管理者1件、鍵1個", "tokyo-1", "!mhlw-test", `value="PREF-13"`},
+		"東京":          {"資格管理者1件、鍵1個", "tokyo-1"},
+		"Ministry of": {"資格管理者1件、鍵7個"},
+		"kgmh":        {"資格管理者1件、鍵7個"}, // the code of a register
+		"3-lost":      {"資格管理者1件、鍵1個（うち使用中0個）", "mhlw-3-lost", "!mhlw-test"},
+		"ｔｏｋｙｏ－１":     {"資格管理者1件、鍵1個", "tokyo-1"},
+		"<b>":         {"「&lt;b&gt;」に当てはまる資格管理者も鍵もありません", "鍵を全部表示する", "!mhlw-test", "!<b>"},
+		"・":           {"に当てはまる資格管理者も鍵もありません"}, // nothing to look for is not everything
+	} {
+		s.get(t, "/keys?q="+url.QueryEscape(asked)).has(t, asked, 200, want...)
+	}
+	s.get(t, "/easy/keys?q=none-such").has(t, "plain Japanese", 200, "ありませんでした", `href="/en/keys?q=none-such"`)
 }
 
 func TestConfigIsChecked(t *testing.T) {

@@ -42,7 +42,7 @@ func (p *portal) routes() *server.Mux {
 	mux.Handle("POST /w/number", routed(p.site.Limit(p.numbers, p.site.Handler(p.number))))
 	page("GET "+counterPath+"{$}", p.counter)
 	page("GET "+workerPath, p.worker)
-	page("GET "+trustPath, p.trust)
+	mux.Handle("GET "+trustPath, routed(server.Compress(p.site.Handler(p.trust))))
 	for _, path := range []string{"/w/verify", "/w/file", "/w/receipt", "/w/number"} {
 		page("GET "+path, p.toStart)
 	}
@@ -50,7 +50,7 @@ func (p *portal) routes() *server.Mux {
 	act("POST "+walletPath, p.askWallet)
 	page("GET "+walletPath+"/{token}", p.waiting)
 	page("GET "+presentation.ReturnPath, p.returned)
-	page("GET /keys", p.keysPage)
+	mux.Handle("GET /keys", routed(server.Compress(p.site.Handler(p.keysPage))))
 	page("GET /help", p.help)
 	mux.Handle("GET "+jwksPath, routed(p.published("application/jwk-set+json", jwksOf)))
 	mux.Handle("GET "+cosePath, routed(p.published("application/cose-key-set", coseOf)))
