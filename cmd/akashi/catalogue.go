@@ -17,11 +17,13 @@ type listed struct {
 	ID                string                    `json:"id"`
 	Code              string                    `json:"code"`
 	Version           string                    `json:"version"`
+	ValidFrom         string                    `json:"valid_from"`
 	Name              qualification.Text        `json:"name"`
 	Kana              string                    `json:"kana"`
 	Ministry          qualification.Text        `json:"ministry"`
 	Kind              string                    `json:"kind"`
 	LegalBasis        qualification.Text        `json:"legal_basis"`
+	LegalFact         qualification.Fact        `json:"legal_fact"`
 	NumberAct         string                    `json:"number_act,omitempty"`
 	Keeper            qualification.Statement   `json:"keeper"`
 	Forwarding        *qualification.Forwarding `json:"forwarding,omitempty"`
@@ -31,12 +33,12 @@ type listed struct {
 	Validity          *qualification.Validity   `json:"validity,omitempty"`
 	Base              []string                  `json:"base,omitempty"`
 	BaseText          qualification.Text        `json:"base_text,omitzero"`
+	BaseFact          qualification.Fact        `json:"base_fact,omitzero"`
 	Disqualification  *qualification.Statement  `json:"disqualification,omitempty"`
 	Reports           []qualification.Report    `json:"reports,omitempty"`
 	Procedures        []listedProcedure         `json:"procedures"`
 	Elsewhere         []qualification.Elsewhere `json:"elsewhere,omitempty"`
-	CredentialTitle   qualification.Text        `json:"credential_title"`
-	CredentialFields  map[string]string         `json:"credential_fields"`
+	Credential        qualification.Credential  `json:"credential"`
 	Rollout           qualification.Rollout     `json:"rollout"`
 	LegalOriginalFrom string                    `json:"legal_original_from,omitempty"`
 	RegisterCount     int                       `json:"register_count"`
@@ -44,21 +46,10 @@ type listed struct {
 	Facts             qualification.FactCounts  `json:"facts"`
 }
 
-// listedProcedure is a procedure without its pages.
+// listedProcedure is a procedure with the pages of its form, and since when it is offered.
 type listedProcedure struct {
-	ID           string                    `json:"id"`
-	Name         qualification.Text        `json:"name"`
-	Effect       qualification.Effect      `json:"effect"`
-	Channels     []string                  `json:"channels"`
-	Inquiries    []string                  `json:"inquiries"`
-	StandardDays int                       `json:"standard_days"`
-	Deadline     qualification.Text        `json:"deadline,omitzero"`
-	Evidence     []qualification.Evidence  `json:"evidence,omitempty"`
-	Fees         []qualification.Fee       `json:"fees"`
-	Routes       []qualification.RouteRule `json:"routes"`
-	Checks       []qualification.Check     `json:"checks"`
-	Reasons      []qualification.Reason    `json:"reasons"`
-	Offer        qualification.Offer       `json:"offer,omitzero"`
+	qualification.Procedure
+	Offer qualification.Offer `json:"offer,omitzero"`
 }
 
 // listedRegister is one register of a qualification.
@@ -91,16 +82,14 @@ func inventory(catalogue *qualification.Catalogue) ([]listed, error) {
 
 func describe(catalogue *qualification.Catalogue, d *qualification.Definition) listed {
 	l := listed{
-		Row: d.Row, ID: d.ID, Code: d.Code, Version: d.Version, Name: d.Name, Kana: d.Kana, Ministry: d.Ministry, Kind: d.Kind,
-		LegalBasis: d.LegalBasis, NumberAct: d.NumberAct, Keeper: d.Keeper, Forwarding: d.Forwarding, Items: d.Items, Classes: d.Classes,
-		Number: d.Number, Validity: d.Validity, Base: d.Base, BaseText: d.BaseText, Disqualification: d.Disqualification, Reports: d.Reports,
-		Elsewhere: d.Elsewhere, CredentialTitle: d.Credential.Title, CredentialFields: d.Credential.Fields, Rollout: d.Rollout,
+		Row: d.Row, ID: d.ID, Code: d.Code, Version: d.Version, ValidFrom: d.ValidFrom.String(), Name: d.Name, Kana: d.Kana, Ministry: d.Ministry, Kind: d.Kind,
+		LegalBasis: d.LegalBasis, LegalFact: d.LegalFact, NumberAct: d.NumberAct, Keeper: d.Keeper, Forwarding: d.Forwarding, Items: d.Items, Classes: d.Classes,
+		Number: d.Number, Validity: d.Validity, Base: d.Base, BaseText: d.BaseText, BaseFact: d.BaseFact, Disqualification: d.Disqualification, Reports: d.Reports,
+		Elsewhere: d.Elsewhere, Credential: d.Credential, Rollout: d.Rollout,
 		LegalOriginalFrom: d.LegalOriginalFrom.String(), RegisterCount: len(d.Registers), Registers: []listedRegister{},
 	}
-	for _, p := range d.Procedures {
-		l.Procedures = append(l.Procedures, listedProcedure{ID: p.ID, Name: p.Name, Effect: p.Effect, Channels: p.Channels, Inquiries: p.Inquiries,
-			StandardDays: p.StandardDays, Deadline: p.Deadline, Evidence: p.Evidence, Fees: p.Fees, Routes: p.Routes, Checks: p.Checks,
-			Reasons: p.Reasons, Offer: d.Offers[p.ID]})
+	for i := range d.Procedures {
+		l.Procedures = append(l.Procedures, listedProcedure{Procedure: d.Procedures[i], Offer: d.Offers[d.Procedures[i].ID]})
 	}
 	for _, g := range d.Registers {
 		r := listedRegister{ID: g.ID, Code: g.Code, Registrar: g.Registrar, OpensOn: g.OpensOn.String(), ClosedOn: g.ClosedOn.String(), Rollout: g.Rollout, Functions: g.Functions}

@@ -42,11 +42,19 @@ func TestQualificationList(t *testing.T) {
 	}
 	l := lines[i]
 	if l.Row != 29 || l.RegisterCount != 1 || l.Registers[0].Code != "KGMH" || len(l.Procedures) < 5 || l.Procedures[0].Fees[0].Rules[0].Amount.Number != 9000 ||
-		l.Keeper.Text.JA == "" || l.Rollout.Status != "planned" || l.CredentialFields["UN"] != "item.name" || l.Facts.Confirmed == 0 {
+		l.Keeper.Text.JA == "" || l.Rollout.Status != "planned" || l.Credential.Fields["UN"] != "item.name" || l.Procedures[0].Groups[0].Fields[0].ID == "" || l.Facts.Confirmed == 0 {
 		t.Errorf("%+v", l)
 	}
 	seen := map[string]bool{}
 	for i, l := range lines {
+		if l.ValidFrom == "" || l.LegalFact.Source == "" || l.Number.Format == "" || l.Credential.TypeCode == "" || len(l.Items) == 0 || len(l.Registers) == 0 {
+			t.Errorf("%s says too little: %+v", l.ID, l)
+		}
+		for _, p := range l.Procedures {
+			if len(p.Groups) == 0 || p.Who.JA == "" || len(p.Routes) == 0 || len(p.Checks) == 0 || len(p.Reasons) == 0 || p.StandardFact.Source == "" {
+				t.Errorf("%s, %s says too little: %+v", l.ID, p.ID, p)
+			}
+		}
 		if seen[l.ID] || i > 0 && l.Row <= lines[i-1].Row {
 			t.Errorf("%s stands twice or out of its row", l.ID)
 		}

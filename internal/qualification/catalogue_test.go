@@ -166,7 +166,7 @@ func firstDifference(got, want string) string {
 }
 
 // TestFactsOfDefinitions: each definition can link an existing entry, says in each procedure what is declared and needed, in
-// plain Japanese other than in Japanese, and takes everybody whom it finds in a list of passers from a list of its own.
+// plain Japanese other than in Japanese, marks every fact that is not confirmed, and takes everybody whom it finds in a list of passers from a list of its own.
 func TestFactsOfDefinitions(t *testing.T) {
 	for _, d := range load(t).List() {
 		t.Run(d.ID, func(t *testing.T) {
@@ -180,6 +180,10 @@ func TestFactsOfDefinitions(t *testing.T) {
 				if p.Passer != nil && (p.Passer.Examination == "" || p.Passer.Fields["number"] == "") {
 					t.Errorf("procedure %s: the passer is not identified: %+v", p.ID, p.Passer)
 				}
+			}
+			open := slices.DeleteFunc(d.Facts(), func(f qualification.FactAt) bool { return f.Fact.Confidence == qualification.Confirmed })
+			if marks := strings.Count(d.Outline(), " ?\n"); marks != len(open) {
+				t.Errorf("%d facts are not confirmed, and the outline marks %d", len(open), marks)
 			}
 			if !effects[qualification.EffectLink] {
 				t.Error("nobody can link an existing entry")

@@ -284,6 +284,7 @@ type Procedure struct {
 	Inquiries    []string    `json:"inquiries"`          // "resident", "family": which registries are asked
 	Channels     []string    `json:"channels"`           // "online", "counter"
 	Fees         []Fee       `json:"fees"`               // see FeeLines
+	FeesFact     Fact        `json:"fees_fact,omitzero"` // that nothing is due, when Fees is empty
 	Routes       []RouteRule `json:"routes"`             // see RouteFor
 
 	classes *Classes // of the definition

@@ -18,10 +18,14 @@ func (d *Definition) Outline() string {
 	for i := range d.Items {
 		o.line(1, "%s %s %s%s", d.Items[i].ID, d.Items[i].Kind, d.Items[i].Label.In(JA), doubt(d.Items[i].Fact))
 	}
+	if c := d.Classes; c != nil {
+		o.line(1, "区分 %s%s", strings.Join(c.Items, " "), doubt(c.Fact))
+	}
+	o.line(1, "登録番号 %s（%s、%dから）%s", d.Number.Format, d.Number.Series, d.Number.First, doubt(d.Number.Fact))
 	for i := range d.Procedures {
 		o.procedure(&d.Procedures[i])
 	}
-	o.line(0, "デジタル資格者証 %s", d.Credential.Title.In(JA))
+	o.line(0, "デジタル資格者証 %s%s", d.Credential.Title.In(JA), doubt(d.Credential.Fact))
 	for _, key := range credentialKeys {
 		if source, ok := d.Credential.Fields[key]; ok {
 			o.line(1, "%s ← %s", key, source)
@@ -67,8 +71,9 @@ func (o *outline) line(depth int, format string, args ...any) {
 	fmt.Fprintf(&o.b, strings.Repeat("  ", depth)+format+"\n", args...)
 }
 
+// doubt is the mark of a fact that is not confirmed. Where a fact need not stand, there is nothing to doubt.
 func doubt(f Fact) string {
-	if f.Confidence == Confirmed {
+	if f.Confidence == Confirmed || f == (Fact{}) {
 		return ""
 	}
 	return " ?"
@@ -89,6 +94,9 @@ func (o *outline) procedure(p *Procedure) {
 	for i := range p.Fees {
 		o.fee(&p.Fees[i])
 	}
+	if len(p.Fees) == 0 {
+		o.line(1, "費用 なし%s", doubt(p.FeesFact))
+	}
 	for i := range p.Checks {
 		o.line(1, "確認 %s %s%s", p.Checks[i].ID, p.Checks[i].Label.In(JA), mark(p.Checks[i].Machine != "", "（機械）"))
 	}
@@ -97,7 +105,7 @@ func (o *outline) procedure(p *Procedure) {
 		o.line(1, "理由 %s %s%s%s", r.Code, r.Label.In(JA), mark(r.Correct, "・補正"), mark(r.Reject, "・却下"))
 	}
 	for i := range p.Routes {
-		o.line(1, "経路 %s%s %s", p.Routes[i].ID, condition(p.Routes[i].When), steps(p.Routes[i].Steps))
+		o.line(1, "経路 %s%s %s%s", p.Routes[i].ID, condition(p.Routes[i].When), steps(p.Routes[i].Steps), doubt(p.Routes[i].Fact))
 	}
 }
 
@@ -130,7 +138,7 @@ func (o *outline) pattern(p *RegisterPattern) {
 	if p.Group != "" {
 		who = p.Group + mark(len(p.Except) > 0, "（"+strings.Join(p.Except, " ")+"を除く）")
 	}
-	o.line(1, "%s %s %s%s", who, p.Rollout, p.OpensOn, mark(!p.ClosedOn.IsZero(), "〜"+p.ClosedOn.String()))
+	o.line(1, "%s %s %s%s%s", who, p.Rollout, p.OpensOn, mark(!p.ClosedOn.IsZero(), "〜"+p.ClosedOn.String()), doubt(p.Fact))
 	for _, id := range slices.Sorted(maps.Keys(p.Procedures)) {
 		o.line(2, "%s online %s counter %s", id, p.Procedures[id].Online, p.Procedures[id].Counter)
 	}

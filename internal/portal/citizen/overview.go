@@ -303,7 +303,7 @@ func caseFacts(page *ui.Page, cat *qualification.Catalogue, f caseFile) []ui.Row
 		rows = append(rows, ui.Row{Label: page.R("case.kept"), Value: page.Day(*c.ExpiresAt)})
 	}
 	if c.DueOn != nil && !c.State.Ended() {
-		rows = append(rows, ui.Row{Label: page.R("case.expected"), Value: page.R("case.expected.days", *c.DueOn, f.Procedure.StandardDays)})
+		rows = append(rows, ui.Row{Label: page.R("case.expected"), Value: expectedOn(page, *c.DueOn, f.Procedure)})
 	}
 	if o := f.Due.Order; o != nil {
 		rows = append(rows, ui.Row{Label: page.R("case.payment"), Value: page.Yen(o.Total) + "（" + page.R("payment."+string(o.State)) + "）"})

@@ -201,7 +201,7 @@ func procedureOf(page *ui.Page, cat *qualification.Catalogue, def *qualification
 		{Label: page.R("procedure.who"), Value: page.Text(q.Who)},
 		cost,
 		{Label: page.R("procedure.documents"), Value: papersOf(page, q, len(open) > 0)},
-		{Label: page.R("procedure.time"), Value: page.R("procedure.time.days", q.StandardDays), Source: factLine(page, q.StandardFact)},
+		{Label: page.R("procedure.time"), Value: timeOf(page, q), Source: foundLine(page, q.StandardFact)},
 		{Label: page.R("procedure.deadline"), Value: page.Text(q.Deadline), Source: factLine(page, q.DeadlineFact)},
 	}
 	return line, nil
@@ -232,6 +232,10 @@ func costRange(page *ui.Page, def *qualification.Definition, q *qualification.Pr
 	if costUnknown(q) {
 		return row, nil
 	}
+	if len(q.Fees) == 0 {
+		row.Value, row.Source = nothingDue(page, q), foundLine(page, q.FeesFact)
+		return row, nil
+	}
 	var least, most int64
 	for i := range def.Registers {
 		lines, err := q.FeeLines(qualification.Facts{Registrar: def.Registers[i].Registrar, Channel: qualification.ChannelOnline, On: page.Now})
@@ -256,6 +260,38 @@ func costRange(page *ui.Page, def *qualification.Definition, q *qualification.Pr
 		row.Value = page.R("qualification.cost.range", page.Yen(least), page.Yen(most))
 	}
 	return row, nil
+}
+
+// nothingDue says that a procedure costs nothing, and does not promise it when nobody has read so.
+func nothingDue(page *ui.Page, q *qualification.Procedure) string {
+	if q.FeesFact.Confidence != qualification.Confirmed {
+		return page.R("fee.none.unread")
+	}
+	return page.R("fee.none")
+}
+
+// timeOf is how long a procedure takes. A period that nobody has set is called an aim.
+func timeOf(page *ui.Page, q *qualification.Procedure) string {
+	if q.StandardFact.Confidence == qualification.Unknown {
+		return page.R("procedure.time.aim", q.StandardDays)
+	}
+	return page.R("procedure.time.days", q.StandardDays)
+}
+
+// timeLabel names that time.
+func timeLabel(page *ui.Page, q *qualification.Procedure) string {
+	if q.StandardFact.Confidence == qualification.Unknown {
+		return page.R("procedure.time.goal")
+	}
+	return page.R("procedure.time.standard")
+}
+
+// expectedOn is when the result of a case can be expected.
+func expectedOn(page *ui.Page, due calendar.Date, q *qualification.Procedure) string {
+	if q.StandardFact.Confidence == qualification.Unknown {
+		return page.R("case.expected.aim", due, q.StandardDays)
+	}
+	return page.R("case.expected.days", due, q.StandardDays)
 }
 
 // costUnknown tells whether an amount of the procedure was not found: it is not charged online, and nothing is said of it.

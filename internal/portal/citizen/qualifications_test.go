@@ -42,6 +42,9 @@ func TestAboutEveryQualification(t *testing.T) {
 			v.get(procedurePath(def.Registers[0].ID, q.ID)).want(200, "申請できる人", "かかる日数").lacks("%!")
 		}
 	}
+	// what nobody has read is not promised
+	v.get("/qualifications/ishi-shosu-kuiki").want(200, "費用がかからないことを定めた法令は、確認できていません").lacks("費用はかかりません")
+	v.get(procedurePath("ishi-shosu-kuiki.mhlw", "reissue")).want(200, "日数の目安", "目安：20開庁日").lacks("費用はかかりません", "標準処理期間：20")
 	v.get("/qualifications/nothing").want(404)
 	v.get("/qualifications/ginoshi").want(200, "47機関がそれぞれ名簿を備えています", "検定職種", "未確認")
 	v.get("/qualifications/jun-kangoshi").want(200, "41機関のうち2機関でオンライン受付中", "関西広域連合", "佐賀県")

@@ -68,7 +68,7 @@ func fillReceipt(page *ui.Page, cat *qualification.Catalogue, f caseFile, i int)
 		{Label: page.R("receipt.serial"), Value: s.Signer.Serial},
 	}
 	if c.DueOn != nil && !c.State.Ended() {
-		v.Facts = append(v.Facts, ui.Row{Label: page.R("case.expected"), Value: page.R("case.expected.days", *c.DueOn, f.Procedure.StandardDays)})
+		v.Facts = append(v.Facts, ui.Row{Label: page.R("case.expected"), Value: expectedOn(page, *c.DueOn, f.Procedure)})
 	}
 	if v.Fresh {
 		st := standingOf(c, f.Correction())

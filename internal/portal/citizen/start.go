@@ -59,7 +59,7 @@ type procedureView struct {
 	Spared                               []string       // not needed online thanks to the registries
 	OnPaper                              bool           // there is a way on paper
 	Fees                                 feeView
-	Days                                 int
+	Days, DaysLabel                      string
 	DaysText                             string
 	Expected                             calendar.Date
 	DaysFact                             string
@@ -79,7 +79,9 @@ type documentLine struct {
 type feeView struct {
 	Lines   []feeLine
 	Total   string
-	Unknown bool // an amount was not found
+	Unknown bool   // an amount was not found
+	None    string // what is said when there are no lines, with the source
+	Source  string
 }
 
 // feeLine is one amount: what it is, who gets it, where the fact comes from.
@@ -109,7 +111,7 @@ func fillProcedure(page *ui.Page, cat *qualification.Catalogue, o offer) (proced
 		Name: page.Text(q.Name), Qualification: page.Text(o.Def.Name), Body: page.Text(o.Registrar.Name), Head: page.Text(o.Registrar.Head),
 		Who: page.Text(q.Who), Standing: offeredWhen(page, cat, o.Register.ID, q.ID), Open: cat.Offered(o.Register.ID, q.ID, qualification.ChannelOnline, today),
 		StartPath: procedurePath(o.Register.ID, q.ID) + "/start",
-		Days:      q.StandardDays, DaysText: strconv.Itoa(q.StandardDays), Expected: calendar.AddBusinessDays(today, q.StandardDays), DaysFact: factLine(page, q.StandardFact),
+		Days:      timeOf(page, q), DaysLabel: timeLabel(page, q), DaysText: strconv.Itoa(q.StandardDays), Expected: calendar.AddBusinessDays(today, q.StandardDays), DaysFact: foundLine(page, q.StandardFact),
 		Deadline: page.Text(q.Deadline), DeadlineFact: factLine(page, q.DeadlineFact),
 		Law: page.Text(o.Def.LegalBasis), LawFact: factLine(page, o.Def.LegalFact),
 		Paper: page.Text(o.Registrar.PaperWay), Contact: page.Text(o.Registrar.Contact), OnPaper: q.Effect != qualification.EffectLink,
@@ -133,6 +135,9 @@ func fillProcedure(page *ui.Page, cat *qualification.Catalogue, o offer) (proced
 		return v, err
 	}
 	v.Fees = fees(page, cat, lines)
+	if len(q.Fees) == 0 {
+		v.Fees.None, v.Fees.Source = nothingDue(page, q), foundLine(page, q.FeesFact)
+	}
 	return v, nil
 }
 
@@ -163,6 +168,14 @@ func factLine(page *ui.Page, f qualification.Fact) string {
 		key = "fact.unverified"
 	}
 	return page.R(key, f.Source)
+}
+
+// foundLine names the source of a fact, and none where the sentence beside it says that nothing was found.
+func foundLine(page *ui.Page, f qualification.Fact) string {
+	if f.Confidence == qualification.Unknown {
+		return ""
+	}
+	return factLine(page, f)
 }
 
 // startView is the page between the login and a new draft.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/a-h/templ"
 	"github.com/google/uuid"
@@ -152,6 +153,8 @@ type planView struct {
 	Registers ui.Table
 	Propose   []ui.Link
 	Acts      []actView
+	Facts     string   // how many facts were read in their source
+	Doubts    ui.Table // the others
 }
 
 // rolloutPage shows one qualification.
@@ -190,6 +193,7 @@ func (p *portal) newPlan(page *ui.Page, o seat, d *qualification.Definition, act
 		v.Registers.Rows = append(v.Registers.Rows, []templ.Component{ui.Cell(name), standCell(page, s),
 			usesCell(page, usesOf(page, cat, d.Registers[i].ID, today))})
 	}
+	v.Facts, v.Doubts = factsOf(page, d)
 	if o.May(account.RolloutPlan) {
 		v.Propose = p.proposable(page, o, d)
 	}
@@ -294,4 +298,30 @@ func actPeople(acts []rollout.Act) []*uuid.UUID {
 		ids = append(ids, &acts[i].ProposedBy, acts[i].DecidedBy)
 	}
 	return ids
+}
+
+// factsOf counts the facts of a definition and lists those that nobody has read in their source.
+func factsOf(page *ui.Page, d *qualification.Definition) (string, ui.Table) {
+	t := ui.Table{Caption: page.R("rollout.doubts"), Columns: []ui.Column{{Text: page.R("rollout.fact")}, {Text: page.R("rollout.fact.source")},
+		{Text: page.R("rollout.fact.state")}}}
+	count := map[qualification.Confidence]int{}
+	for _, f := range d.Facts() {
+		count[f.Fact.Confidence]++
+		if f.Fact.Confidence == qualification.Confirmed {
+			continue
+		}
+		t.Rows = append(t.Rows, []templ.Component{factCell(factOwner(page, d, f.Path), f.Path), ui.Cell(f.Fact.Source),
+			ui.Cell(page.R("rollout.fact." + string(f.Fact.Confidence)))})
+	}
+	return page.R("rollout.facts", count[qualification.Confirmed], count[qualification.Unverified], count[qualification.Unknown]), t
+}
+
+// factOwner is the name of the procedure that a fact belongs to, "" when it belongs to the whole qualification.
+func factOwner(page *ui.Page, d *qualification.Definition, path string) string {
+	rest, of := strings.CutPrefix(path, "procedures[")
+	id, _, _ := strings.Cut(rest, "]")
+	if q := d.Procedure(id); of && q != nil {
+		return page.Text(q.Name)
+	}
+	return ""
 }

@@ -54,6 +54,7 @@ func TestOpeningTogether(t *testing.T) {
 	v.expect(v.get("/"), http.StatusSeeOther, "/rollout")
 	v.says(v.get("/rollout"), http.StatusOK, "地方見本", "全国見本")
 	v.says(v.get("/rollout/local"), http.StatusOK, "佐賀県", "受付中", "青森県", "未定", "受付を開始する")
+	v.says(v.get("/rollout/local"), http.StatusOK, "未確認の事実：2件、見つかっていない事実：0件", "procedures[registration].fees", "見本法7条")
 	v.says(v.get("/rollout/local/new?kind=open"), http.StatusOK, "まだ受け付けていない45の名簿すべて", "2026年（令和8年）12月2日以後")
 	form := []string{"kind", "open", "scope", "all", "channel", "both", "on.era", "", "on.year", "2027", "on.month", "4", "on.day", "1", "reason", "準備が整ったため"}
 	v.expect(v.post("/rollout/local/new", form...), http.StatusSeeOther, "/rollout/local/preview")
