@@ -33,7 +33,7 @@ build-pkcs11: ## Build bin/akashi with cgo, so that signing keys can be on a tok
 test: needs-test interop-packages ## Run all tests (real PostgreSQL, real browser, other programs' verifiers, race detector)
 	$(TEST) ./test/story ./... # the longest first, so that the others fill its pauses
 	$(TEST) -tags pkcs11 ./internal/connector/signer/token
-	$(TEST) -tags pkcs11 -run Token ./internal/system
+	$(TEST) -tags pkcs11 -run Token ./internal/system ./internal/demo
 
 .PHONY: check
 check: lint test ## Run all checks and all tests: what CI runs

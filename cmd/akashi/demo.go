@@ -51,7 +51,7 @@ func (cmd *DemoCmd) Run(ctx context.Context, g *Globals) error {
 }
 
 func (cmd *DemoCmd) config(g *Globals) (cfg demo.Config, err error) {
-	cfg = demo.Config{DataDir: cmd.Data, BasePort: cmd.BasePort, Reset: cmd.Reset, Log: g.Log}
+	cfg = demo.Config{DataDir: cmd.Data, BasePort: cmd.BasePort, Reset: cmd.Reset, Token: g.tokenConfig(), Log: g.Log}
 	if cfg.DataDir == "" {
 		dir, err := g.dataDir()
 		if err != nil {

@@ -290,7 +290,11 @@ func (s *sample) check() error {
 	judge := s.judge
 	if judge == nil {
 		judge = func(trust *verification.Trust, content []byte) verification.Result {
-			r, _ := trust.Check(string(bytes.TrimSpace(content)), s.now)
+			text := string(bytes.TrimSpace(content))
+			if verification.IsQRMessage(content) {
+				text = verification.QRMessageText(content)
+			}
+			r, _ := trust.Check(text, s.now)
 			return r
 		}
 	}

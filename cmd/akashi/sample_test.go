@@ -22,7 +22,7 @@ import (
 // TestSample: what the sample's README tells a stranger to do is true, with the programs that it names.
 func TestSample(t *testing.T) {
 	t.Parallel()
-	accepted := map[string]string{"qr": "credential.txt", "sdjwt": "credential.sdjwt presentation.sdjwt", "vc": "credential.vc.jwt", "mdoc": "credential.mdoc"}
+	accepted := map[string]string{"qr": "credential.txt credential.cose credential.compact.txt", "sdjwt": "credential.sdjwt presentation.sdjwt", "vc": "credential.vc.jwt", "mdoc": "credential.mdoc"}
 	for format := range sampleForms() {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()

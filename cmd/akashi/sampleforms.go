@@ -15,8 +15,8 @@ import (
 	"akashi/internal/verification"
 )
 
-// sampleQR writes the text of a QR code and its picture. The code itself has no place in a status list: whether it is in
-// force only the register says.
+// sampleQR writes the texts of QR codes and their pictures: of the national profile, which has no place in a status list, so that only the
+// register says whether it is in force, and of the compact one, which has.
 func sampleQR(s *sample) error {
 	message, err := s.message()
 	if err != nil {
@@ -35,37 +35,95 @@ func sampleQR(s *sample) error {
 	spoilt[i] ^= 1
 	s.add("credential.txt", []byte(text+"\n"), "what the QR code holds", verification.CannotTell)
 	s.add("credential.svg", []byte(picture), "the QR code", "")
-	s.add("credential.cose", message, "the COSE_Sign1 message inside", "")
+	s.add("credential.cose", message, "the COSE_Sign1 message inside", verification.CannotTell)
 	s.add("tampered.txt", []byte(base64.StdEncoding.EncodeToString(spoilt)+"\n"), "the message with another registration number", verification.Tampered)
+	if err := s.places(".compact.txt", verification.RunOut, s.compact); err != nil {
+		return err
+	}
+	small := string(bytes.TrimSpace(s.file("credential.compact.txt")))
+	if picture, err = qr.SVG(small, qr.Options{Level: qr.Medium, ID: "compact", Title: "QR"}); err != nil {
+		return err
+	}
+	s.add("credential.compact.svg", []byte(picture), "the QR code of the compact profile", "")
+	s.add("tampered.compact.txt", []byte(spoilCompact(small)), "the compact code with one character of the signature changed", verification.Tampered)
 	s.how = `
-` + "`cannot_tell`" + ` over the good one means: signed by whom it names, unchanged; whether it is still in force only the register knows, since this form
-has no place in a status list.
+` + "`cannot_tell`" + ` over the good ones of the national profile means: signed by whom it names, unchanged; whether it is still in force only the register knows, since
+this form has no place in a status list. The compact profile, whose files say so in their names, has one.
 
 ## Checking it
 
     akashi verify --trust trust.jwks.json credential.txt
+    akashi verify --trust trust.jwks.json --status status-list.jwt credential.compact.txt
 
-The signature is COSE_Sign1 (RFC 9052 §4.2) with ES256, the payload a map of two-letter labels to text. With Node
+The signature is COSE_Sign1 (RFC 9052 §4.2) with ES256, the payload a map of two-letter labels to text; in the compact profile of small numbers:
+1 the qualification, 2 the name, 4 the registration number, 10 the id, 13 the number of the status list and the place in it, 14 the end, 15 when it was signed. With Node
 (` + "`npm install cose-kit jose cbor-x`" + `), in a file ` + "`check.mjs`" + ` beside this one:
 
     import { readFileSync } from 'node:fs';
-    import { importJWK } from 'jose';
+    import { inflateSync } from 'node:zlib';
+    import { compactVerify, importJWK } from 'jose';
     import { coseVerify } from 'cose-kit';
     import { decode } from 'cbor-x';
 
-    const text = readFileSync(process.argv[2], 'utf8').trim();
-    const message = Buffer.from(text.startsWith('https:') ? new URL(text).searchParams.get('c') : text, 'base64');
+    const file = readFileSync(process.argv[2]);
+    const text = file.toString('latin1').trim();
+    const code = text.startsWith('https:') ? /[?#]c=(.*)/.exec(text)[1] : text;
+    const message = file[0] === 0xd2 ? file : Buffer.from(code, 'base64');
     const keys = JSON.parse(readFileSync('trust.jwks.json')).keys;
-    const key = await importJWK(keys.find((k) => k.kid === 'sample-credential'), 'ES256');
-    const { isValid, decoded } = await coseVerify(message, key);
+    const key = (kid) => importJWK(keys.find((k) => k.kid === kid), 'ES256');
+    const { isValid, decoded } = await coseVerify(message, await key('sample-credential'));
     if (decoded.alg !== -7 || !isValid) throw new Error('the signature does not fit');
-    console.log(decode(decoded.payload));
+    const facts = decode(decoded.payload);
+    let status = 0;
+    if (facts[0] === 1) {
+      if (facts[14] * 1000 < Date.now()) throw new Error('expired');
+      const { payload } = await compactVerify(readFileSync('status-list.jwt', 'utf8'), await key('sample-status'), { algorithms: ['ES256'] });
+      const list = JSON.parse(Buffer.from(payload).toString('utf8'));
+      const [number, place] = facts[13];
+      if (!list.sub.endsWith('/' + facts[10].slice(0, 4) + '/' + number) || list.exp * 1000 < Date.now()) throw new Error('not the list');
+      const packed = inflateSync(Buffer.from(list.status_list.lst, 'base64url'));
+      if (place >> 2 >= packed.length) throw new Error('the list has no such place');
+      status = (packed[place >> 2] >> ((place & 3) * 2)) & 3;
+    }
+    console.log(['', 'revoked', 'suspended'][status] ?? 'cannot tell', facts);
 
-` + "`node check.mjs credential.txt`" + ` prints the labels; ` + "`tampered.txt`" + ` is refused. That the issuer's certificate is of the anchor:
+` + "`node check.mjs credential.txt`" + ` prints the labels, and of the compact code first what the list says; those that were tampered with, have ended or have no place are refused.
+That the issuer's certificate is of the anchor:
 
     openssl verify -CAfile anchor.pem issuer.pem
 `
 	return nil
+}
+
+// compact is the text of a QR code of the compact profile, at a place in the list.
+func (s *sample) compact(index int, expires *time.Time) (string, error) {
+	m := cose.Compact{KID: s.issuer.KID, Facts: s.facts.Labels, Status: &cose.Place{List: 1, Index: index}, IssuedAt: s.now.Add(-time.Hour)}
+	if expires != nil {
+		m.ExpiresAt = *expires
+	}
+	toSign, err := m.EncodeCompact()
+	if err != nil {
+		return "", err
+	}
+	if m.Signature, err = raw(s.key)(toSign); err != nil {
+		return "", err
+	}
+	message, err := m.Message()
+	if err != nil {
+		return "", err
+	}
+	return cose.CompactURL(sampleSite+"/w/", message)
+}
+
+// spoilCompact changes one character of the signature, with which the message ends.
+func spoilCompact(text string) string {
+	b := []byte(text)
+	if at := len(b) - 10; b[at] == 'A' {
+		b[at] = 'B'
+	} else {
+		b[at] = 'A'
+	}
+	return string(b)
 }
 
 // message is the COSE_Sign1 message of the holder's QR code.
@@ -91,7 +149,7 @@ func (s *sample) message() ([]byte, error) {
 
 // copies makes the same credential at the places of the list, and one that was tampered with.
 func (s *sample) copies(suffix string, make func(index int, expires *time.Time) (string, error)) error {
-	if err := s.places(suffix, make); err != nil {
+	if err := s.places(suffix, verification.Expired, make); err != nil {
 		return err
 	}
 	s.add("tampered"+suffix, []byte(spoil(string(s.file("credential"+suffix)))), "the credential with one character of what was signed changed", verification.Tampered)
@@ -99,7 +157,7 @@ func (s *sample) copies(suffix string, make func(index int, expires *time.Time) 
 }
 
 // places makes the same credential at the places of the list, and one whose own time has passed.
-func (s *sample) places(suffix string, make func(index int, expires *time.Time) (string, error)) error {
+func (s *sample) places(suffix string, ended verification.Verdict, make func(index int, expires *time.Time) (string, error)) error {
 	for _, c := range []struct {
 		name, about string
 		index       int
@@ -121,7 +179,7 @@ func (s *sample) places(suffix string, make func(index int, expires *time.Time) 
 	if err != nil {
 		return err
 	}
-	s.add("expired"+suffix, []byte(expired), "a copy whose own time has passed", verification.Expired)
+	s.add("expired"+suffix, []byte(expired), "a copy whose own time has passed", ended)
 	return nil
 }
 

@@ -46,7 +46,7 @@ func sampleMDoc(s *sample) error {
 		return string(signed), err
 	}
 	s.judge = s.judgeMDoc
-	if err := s.places(".mdoc", make); err != nil {
+	if err := s.places(".mdoc", verification.Expired, make); err != nil {
 		return err
 	}
 	s.add("signer.pem", certificatePEM(chain[0]), "certificate of the document signer; it also stands in every document", "")

@@ -30,7 +30,7 @@ import (
 // The exit code is the answer: 0 valid, 1 not valid, 2 cannot tell — the service does not answer, nothing readable was
 // given, an argument is wrong.
 type VerifyCmd struct {
-	Credential string   `arg:"" help:"What the QR code holds (an address), a credential for wallets as text (SD-JWT VC, W3C credential), a file with a picture of the code (PNG, JPEG), with either text, with a signed PDF or with a mobile document, or - for standard input."`
+	Credential string   `arg:"" help:"What the QR code holds (an address), a credential for wallets as text (SD-JWT VC, W3C credential), a file with a picture of the code (PNG, JPEG), with either text, with a signed PDF, with a mobile document or with the message out of a code (COSE), or - for standard input."`
 	Service    string   `default:"http://127.0.0.4:8403" placeholder:"URL" help:"Origin of the API that is asked. Plain http only on this machine. Default: that of the demonstration."`
 	Trust      string   `env:"-" type:"existingfile" aliases:"keys" placeholder:"FILE" help:"Check by this trust list, or by these published keys (a JWK Set), instead of asking. Without a status list for the credential, whether it is still in force cannot be told: the exit code is 2 when the signature holds."`
 	Anchors    []string `env:"-" name:"trust-anchors" type:"existingfile" placeholder:"FILE" help:"With a trust list: PEM files with the certificates that its own must lead to."`
@@ -255,6 +255,9 @@ func (c *VerifyCmd) question() (question, error) {
 	}
 	if verification.IsMDoc(raw) {
 		return question{text: verification.MDocText(raw)}, nil
+	}
+	if verification.IsQRMessage(raw) {
+		return question{text: verification.QRMessageText(raw)}, nil
 	}
 	text, err := textIn(raw[:min(len(raw), qr.MaxBytes+1)])
 	return question{text: text}, err

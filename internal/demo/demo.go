@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"akashi/internal/clock"
+	"akashi/internal/connector/signer/token"
 	"akashi/internal/fault"
 	"akashi/internal/govsim/world"
 	"akashi/internal/pg"
@@ -39,6 +40,9 @@ type Config struct {
 	Log      *slog.Logger
 	Metrics  *server.Metrics
 	Volatile bool // give up the database's durability for speed: for tests
+
+	// Token is where the registrars' private keys are kept; without a module they lie in files.
+	Token token.Config
 
 	// Took hears how long each step of the start took; nil: nobody does.
 	Took func(step string, d time.Duration)

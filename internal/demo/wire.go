@@ -76,7 +76,7 @@ func (d *Demo) systemConfig() system.Config {
 	sim := d.places.simulators()
 	service := func(at string) system.Service { return system.Service{URL: "http://" + at, ClientID: ClientID} }
 	return system.Config{
-		Parts: system.Parts, DataDir: d.cfg.DataDir, Clock: d.Clock, Log: d.cfg.Log, Metrics: d.cfg.Metrics, Demo: true,
+		Parts: system.Parts, DataDir: d.cfg.DataDir, Token: d.cfg.Token, Clock: d.Clock, Log: d.cfg.Log, Metrics: d.cfg.Metrics, Demo: true,
 		Catalogue: d.cat, Addresses: d.places.system(),
 		CitizenLogin: system.Login{Issuer: sim.LoginIssuer(), ClientID: ClientID},
 		StaffLogin:   system.Login{Issuer: sim.StaffIssuer(), ClientID: ClientID},

@@ -23,6 +23,15 @@ const SeveralDocuments = "several_documents"
 // MDocText is how a mobile document travels as text: base64url without padding.
 func MDocText(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }
 
+// IsQRMessage tells whether bytes are meant as the message out of a QR code: a tagged COSE_Sign1 message (RFC 9052 §4.2). It
+// believes nothing; QRMessageText is how it travels as text.
+func IsQRMessage(raw []byte) bool {
+	return len(raw) > 2 && raw[0] == 0xd2 && raw[1] == 0x84 && raw[2]>>5 == 2
+}
+
+// QRMessageText is the message as a code holds it without an address.
+func QRMessageText(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }
+
 // IsMDoc tells whether bytes are meant as a mobile document: a CBOR map with the issuer's signature in it. It believes nothing;
 // what only looks like one is refused later.
 func IsMDoc(raw []byte) bool {

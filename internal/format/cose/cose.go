@@ -64,6 +64,8 @@ const (
 	TooLong Refusal = "cose.too_long"
 	// NotBase64: the address or text holds no base64 message.
 	NotBase64 Refusal = "cose.not_base64"
+	// TwoMessages: an address that holds more than one; which of them is meant nobody could tell.
+	TwoMessages Refusal = "cose.two_messages"
 )
 
 func (r Refusal) Error() string { return string(r) }

@@ -295,6 +295,9 @@ func TestParseURLRefuses(t *testing.T) {
 		{"https://127.0.0.3/w/?d=AAAA", cose.NotBase64},
 		{"https://127.0.0.3/w/?c=", cose.NotBase64},
 		{"https://127.0.0.3/w/?c=%zz", cose.NotBase64},
+		{"https://127.0.0.3/w/?c=AAAA&c=AAAA", cose.TwoMessages},
+		{"https://127.0.0.3/w/?c=AAAA#c=BBBB", cose.TwoMessages},
+		{"https://127.0.0.3/w/#c=AAAA&c=", cose.TwoMessages},
 		{"AAA=A", cose.NotBase64},
 		{"AA=", cose.NotBase64},
 		{"AB", cose.NotBase64}, // the last four bits are not zero: a second spelling of one message

@@ -26,7 +26,7 @@ func FragmentURL(base string, message []byte) string {
 
 // ParseURL returns the message in s: the c= parameter of an address, in its query or its fragment, or s itself when it
 // is bare base64. Both alphabets are read, with or without padding, and line breaks of a pasted text are skipped. It
-// fails with fault.Invalid and NotBase64 or TooLong.
+// fails with fault.Invalid and NotBase64, TwoMessages or TooLong.
 func ParseURL(s string) ([]byte, error) {
 	if len(s) > maxText64 {
 		return nil, refuse(TooLong, "parsing a text of %d bytes", len(s))
@@ -42,23 +42,28 @@ func ParseURL(s string) ([]byte, error) {
 func codeOf(s string) (string, error) {
 	head, fragment, hasFragment := strings.Cut(s, "#")
 	_, query, hasQuery := strings.Cut(head, "?")
+	if !hasQuery && !hasFragment {
+		return strings.TrimPrefix(s, "c="), nil
+	}
+	var found []string
 	for _, part := range []string{query, fragment} {
 		for pair := range strings.SplitSeq(part, "&") {
-			value, ok := strings.CutPrefix(pair, "c=")
-			if !ok {
-				continue
+			if value, ok := strings.CutPrefix(pair, "c="); ok {
+				found = append(found, value)
 			}
-			text, err := url.PathUnescape(value)
-			if err != nil {
-				return "", refuse(NotBase64, "unescaping the parameter: %v", err)
-			}
-			return text, nil
 		}
 	}
-	if hasQuery || hasFragment {
+	switch len(found) {
+	case 0:
 		return "", refuse(NotBase64, "the address has no parameter c")
+	case 1:
+		text, err := url.PathUnescape(found[0])
+		if err != nil {
+			return "", refuse(NotBase64, "unescaping the parameter: %v", err)
+		}
+		return text, nil
 	}
-	return strings.TrimPrefix(s, "c="), nil
+	return "", refuse(TwoMessages, "the address has %d parameters c", len(found))
 }
 
 // strict64 admits one form of the same bytes.

@@ -104,6 +104,8 @@ func TestTheCounter(t *testing.T) {
 	}
 	enter(s.changed(t, "見本", "見木"))
 	tab.Wait(verdict + ` === "untrusted"`)
+	enter(s.Code + "#c=" + strings.Repeat("A", 40))
+	tab.Wait(`document.querySelector("[data-result]").textContent.includes("資格者証が含まれていません")`)
 	tab.Click("[data-forget] button")
 	if lines := tab.Texts("[data-history] li"); len(lines) != 0 {
 		t.Errorf("cleared, and still there: %q", lines)

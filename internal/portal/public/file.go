@@ -31,6 +31,7 @@ const (
 	pdfFile
 	textFile
 	mdocFile
+	messageFile
 )
 
 func kindOf(file []byte) fileKind {
@@ -43,6 +44,8 @@ func kindOf(file []byte) fileKind {
 		return unknownFile
 	case verification.IsMDoc(file):
 		return mdocFile
+	case verification.IsQRMessage(file):
+		return messageFile
 	case utf8.Valid(file) && !bytes.ContainsRune(file, 0):
 		return textFile
 	}
@@ -103,6 +106,8 @@ func (p *portal) lookFile(r *http.Request, file []byte) (result verification.Res
 		text = strings.TrimSpace(string(file))
 	case mdocFile:
 		text = verification.MDocText(file)
+	case messageFile:
+		text = verification.QRMessageText(file)
 	default:
 		return verification.Result{Verdict: verification.Unreadable, CheckedAt: p.Verifier.DB.Clock.Now()}, "", nil
 	}

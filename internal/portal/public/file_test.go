@@ -19,6 +19,7 @@ import (
 
 	"akashi/internal/browser"
 	"akashi/internal/casetest"
+	"akashi/internal/format/cose"
 	"akashi/internal/format/pades"
 	"akashi/internal/verification"
 )
@@ -98,6 +99,11 @@ func TestWalletFormsAsFiles(t *testing.T) {
 		}
 	}
 	see("valid")
+	message, err := cose.ParseURL(s.Code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.upload(t, message).has(t, "the message out of a QR code", 200, `data-verdict="valid"`, "見本　花子", "看護師")
 	s.move(t, "suspended")
 	see("suspended")
 	s.upload(t, bytes.Replace(document, []byte("花子"), []byte("花美"), 1)).has(t, "changed", 200, `data-verdict="untrusted"`, "!花美")

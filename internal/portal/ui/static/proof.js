@@ -5,7 +5,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 // read takes the message out of what a code holds: an address with c= in its query or fragment, or bare base64.
 export function read(text) {
-  const found = /[?#&]c=([^&#\s]*)/.exec(text)?.[1] ?? text.trim().replace(/^c=/, '');
+  const all = [...text.matchAll(/[?#&]c=([^&#\s]*)/g)];
+  if (all.length > 1) throw new Error('two messages, and nobody could tell which is meant');
+  const found = all[0]?.[1] ?? text.trim().replace(/^c=/, '');
   const plain = decodeURIComponent(found).replace(/[\r\n]/g, '').replace(/-/g, '+').replace(/_/g, '/').replace(/=+$/, '');
   if (!/^[A-Za-z0-9+/]{8,}$/.test(plain)) throw new Error('no credential');
   return Uint8Array.from(atob(plain), (c) => c.charCodeAt(0));
