@@ -18,11 +18,13 @@ func TestServeSaysWhatIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"serve --portals=worker":                "the address of the resident registry is missing; the address of the family register is missing",
-		"serve --portals=kitchen":               `there is no part "kitchen"`,
+		"serve --portals=worker":                "the address of the resident registry (--resident-url) is missing; the address of the family register (--family-url) is missing",
+		"serve --portals=kitchen":               `there is no part "kitchen"; the parts are citizen, office, public, api, worker`,
 		"serve --anchors=" + empty:              "has no certificate in PEM",
 		"serve --proxy=here":                    "--proxy",
 		"serve --public-origin=http://a.b/path": "the origin of the part public",
+		"migrate --database=here":               "--database is an address such as postgres://host/akashi",
+		"demo --base-port=65530":                "--base-port is a number from 1 to 65525",
 		"demo --at=soon":                        "--at is a date",
 		"simulate --at=2026-13-01":              "--at is a date",
 	} {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"syscall"
 
+	"akashi/internal/fault"
 	"akashi/internal/govsim/world"
 	"akashi/internal/pg"
 	"akashi/internal/system"
@@ -61,6 +62,9 @@ func (p places) system() map[system.Part]system.Address {
 // findPlaces returns the places from a base port, or from one where all are free when base is 0. Somebody may take one
 // before we do; the start then fails and says so.
 func findPlaces(base int) (places, error) {
+	if last := 65535 - count + 1; base < 0 || base > last {
+		return places{}, fault.New(fault.Invalid, "", fmt.Sprintf("--base-port is a number from 1 to %d, or 0 for free ports", last))
+	}
 	if base != 0 {
 		return places{base}, nil
 	}

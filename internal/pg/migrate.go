@@ -101,7 +101,7 @@ func CheckSchema(ctx context.Context, conn *pgx.Conn) error {
 func ownerConfig(dsn string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("reading the database address: %w", err)
+		return nil, fault.Wrap(fault.Invalid, err, "--database is an address such as postgres://host/akashi")
 	}
 	cfg.ConnConfig.RuntimeParams["role"] = RoleOwner
 	cfg.ConnConfig.RuntimeParams["timezone"] = "Asia/Tokyo"

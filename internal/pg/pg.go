@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"akashi/internal/clock"
+	"akashi/internal/fault"
 )
 
 // Roles of the database, least privilege each. They are made by Bootstrap, once per cluster.
@@ -64,7 +65,7 @@ func Open(ctx context.Context, dsn string, c clock.Clock, maxConns int32) (*DB, 
 func OpenTraced(ctx context.Context, dsn string, c clock.Clock, maxConns int32, tracer pgx.QueryTracer) (*DB, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("reading the database address: %w", err)
+		return nil, fault.Wrap(fault.Invalid, err, "--database is an address such as postgres://host/akashi")
 	}
 	cfg.MaxConns, cfg.ConnConfig.Tracer = maxConns, tracer
 	if cfg.ConnConfig.RuntimeParams == nil {

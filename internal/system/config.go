@@ -131,15 +131,15 @@ type need struct {
 func (c Config) needs() []need {
 	portals := []Part{Citizen, Office, Public, API}
 	all := []need{
-		{"the data directory", c.DataDir, Parts},
-		{"the address of the citizens' login", c.CitizenLogin.Issuer, []Part{Citizen}},
-		{"the client id at the citizens' login", c.CitizenLogin.ClientID, []Part{Citizen}},
-		{"the address of the revocation lists", c.RevocationLists, []Part{Citizen}},
-		{"the address of the staff's login", c.StaffLogin.Issuer, []Part{Office}},
-		{"the client id at the staff's login", c.StaffLogin.ClientID, []Part{Office}},
-		{"the address of the resident registry", c.Resident.URL, []Part{Citizen, Worker}},
-		{"the address of the family register", c.Family.URL, []Part{Citizen, Worker}},
-		{"the address of the payment provider", c.Payment.URL, []Part{Citizen, API, Worker}},
+		{"the data directory (--data-dir)", c.DataDir, Parts},
+		{"the address of the citizens' login (--login-issuer)", c.CitizenLogin.Issuer, []Part{Citizen}},
+		{"the client id at the citizens' login (--login-client-id)", c.CitizenLogin.ClientID, []Part{Citizen}},
+		{"the address of the revocation lists (--revocation-lists)", c.RevocationLists, []Part{Citizen}},
+		{"the address of the staff's login (--staff-login-issuer)", c.StaffLogin.Issuer, []Part{Office}},
+		{"the client id at the staff's login (--staff-login-client-id)", c.StaffLogin.ClientID, []Part{Office}},
+		{"the address of the resident registry (--resident-url)", c.Resident.URL, []Part{Citizen, Worker}},
+		{"the address of the family register (--family-url)", c.Family.URL, []Part{Citizen, Worker}},
+		{"the address of the payment provider (--payment-url)", c.Payment.URL, []Part{Citizen, API, Worker}},
 		{"the citizen portal's origin, for the holders of wallets", c.origin(Citizen), []Part{API}},
 		{"the public part's origin, for QR codes", c.CredentialBase + c.origin(Public), []Part{Citizen}},
 		{"the public part's origin, for status lists", c.origin(Public), []Part{Citizen, Worker, API}},
@@ -153,6 +153,15 @@ func (c Config) needs() []need {
 	return all
 }
 
+// partNames lists the parts for somebody who named another.
+func partNames() string {
+	names := make([]string, len(Parts))
+	for i, p := range Parts {
+		names[i] = string(p)
+	}
+	return strings.Join(names, ", ")
+}
+
 // Check refuses a configuration that would fail at the first visitor (fault.Invalid, every lack at once).
 func (c Config) Check() error {
 	if c.Clock == nil || c.Log == nil {
@@ -161,7 +170,7 @@ func (c Config) Check() error {
 	var lacks []string
 	for _, p := range c.Parts {
 		if !slices.Contains(Parts, p) {
-			lacks = append(lacks, fmt.Sprintf("there is no part %q", p))
+			lacks = append(lacks, fmt.Sprintf("there is no part %q; the parts are %s", p, partNames()))
 		}
 	}
 	if len(c.Parts) == 0 {
@@ -173,10 +182,10 @@ func (c Config) Check() error {
 		}
 	}
 	if c.Runs(Citizen) && len(c.Anchors) == 0 {
-		lacks = append(lacks, "no certificate of the authority for signing certificates is trusted")
+		lacks = append(lacks, "no certificate of the authority for signing certificates is trusted (--anchors)")
 	}
 	if c.Timestamps.URL != "" && len(c.Timestamps.Anchors) == 0 {
-		lacks = append(lacks, "no certificate of the timestamp authority is trusted")
+		lacks = append(lacks, "no certificate of the timestamp authority is trusted (--timestamp-anchors)")
 	}
 	for p, a := range c.Addresses {
 		if u, err := url.Parse(a.Origin); err != nil || u.Host == "" || u.Path != "" {

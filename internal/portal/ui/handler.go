@@ -77,7 +77,10 @@ func statusOf(k fault.Kind) int {
 // message and a reference by which the log line is found.
 func (s *Site) fail(w *sentWriter, r *http.Request, err error) {
 	err = classify(err)
-	kind, reference := fault.KindOf(err), rand.Text()[:10]
+	kind, reference := fault.KindOf(err), server.Reference(r.Context())
+	if reference == "" { // outside a server of ours
+		reference = rand.Text()[:10]
+	}
 	s.record(r, kind, reference, err)
 	if w.sent {
 		return
