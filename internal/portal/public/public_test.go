@@ -255,8 +255,8 @@ func TestWhatANumberTells(t *testing.T) {
 	for _, other := range []string{publicid.New("KGMH"), publicid.New("ZZ99")} {
 		s.number(t, other).has(t, "never given out", 200, append(secrets, `data-verdict="untrusted"`, "この番号の資格者証は、ここでは確認できません")...)
 	}
-	for typed, want := range map[string]string{"": "資格者証の番号を入力してください", "第1号": "資格者証の番号を確認してください",
-		number[:len(number)-1] + "Z": "資格者証の番号を確認してください", strings.Repeat("9", 200): "資格者証の番号を確認してください"} {
+	for typed, want := range map[string]string{"": "証明書IDを入力してください", "第1号": "証明書IDを確認してください",
+		number[:len(number)-1] + "Z": "証明書IDを確認してください", strings.Repeat("9", 200): "証明書IDを確認してください"} {
 		s.number(t, typed).has(t, "typed "+typed, http.StatusUnprocessableEntity, want, `aria-invalid="true"`)
 	}
 	s.move(t, "revoked")
@@ -306,8 +306,12 @@ func TestPublishedTypes(t *testing.T) {
 			t.Errorf("%s again: %d", path, again.StatusCode)
 		}
 	}
-	if a := s.get(t, "/types/nothing"); a.StatusCode != http.StatusNotFound {
+	a := s.get(t, "/types/nothing")
+	if a.StatusCode != http.StatusNotFound {
 		t.Errorf("a qualification that there is not: %d", a.StatusCode)
+	}
+	if id := a.Header.Get("X-Request-Id"); id == "" || strings.Count(s.log.String(), "reference="+id) != 2 {
+		t.Errorf("the reason and the request do not share the reference %q: %s", id, s.log.String())
 	}
 }
 
