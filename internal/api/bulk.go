@@ -154,7 +154,7 @@ func (s *service) askMany(ctx context.Context, q *bulkQuestion) (*bulkAccepted, 
 }
 
 func bulk(c *relying.Check) Bulk {
-	b := Bulk{ID: c.ID, Total: c.Total, Done: c.Done, ReceivedAt: c.ReceivedAt, FinishedAt: c.FinishedAt, Answers: bulkPath + "/" + c.ID.String() + "/answers"}
+	b := Bulk{ID: c.ID, Total: c.Total, Done: c.Done, ReceivedAt: c.ReceivedAt.UTC().Truncate(time.Microsecond), FinishedAt: c.FinishedAt, Answers: bulkPath + "/" + c.ID.String() + "/answers"}
 	if at := c.ExpiresAt(); !at.IsZero() {
 		b.ExpiresAt = &at
 	}

@@ -45,6 +45,9 @@ func TestManyCredentials(t *testing.T) {
 		if a = s.do(t, "GET", a.Header.Get("Location"), "", bearer(key)...); json.Unmarshal([]byte(a.Body), &state) != nil || state.Done != 2 || state.ExpiresAt == nil {
 			t.Errorf("%s: state %s", kind, a.Body)
 		}
+		if made.ReceivedAt.String() != state.ReceivedAt.String() {
+			t.Errorf("%s: received at %s and then at %s", kind, made.ReceivedAt, state.ReceivedAt)
+		}
 		var page struct {
 			Answers []api.BulkAnswer
 			Next    *int
