@@ -2,6 +2,7 @@ package application_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -565,7 +566,8 @@ func TestSharedFile(t *testing.T) {
 	}
 }
 
-// TestMeasureIsNotTheApplicants: a case of the office itself is not found at the applicant's door, and tells them nothing.
+// TestMeasureIsNotTheApplicants: a case of the office itself is not found at the applicant's door. What comes of it is told
+// without it: a message names the entry.
 func TestMeasureIsNotTheApplicants(t *testing.T) {
 	t.Parallel()
 	w := casetest.New(t)
@@ -583,9 +585,30 @@ func TestMeasureIsNotTheApplicants(t *testing.T) {
 	if err != nil || len(list) != 1 {
 		t.Errorf("%d applications, error %v", len(list), err)
 	}
-	notices, err := w.Desk.Notices(ctx, w.Nurse)
-	if err != nil || slices.ContainsFunc(notices, func(n application.Notice) bool { return n.PublicID == id }) {
-		t.Errorf("notices %+v, error %v", notices, err)
+	unread := func(read func(context.Context, application.Applicant) ([]application.Notice, error)) (n int) {
+		t.Helper()
+		notices, err := read(ctx, w.Nurse)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, notice := range notices {
+			if notice.PublicID == id || (notice.Entry != nil) != (notice.Kind == application.EntryChanged) || notice.Entry != nil && *notice.Entry != held[0].Entry.ID {
+				t.Errorf("a message tells %+v", notice)
+			}
+			if notice.Kind == application.EntryChanged && notice.ReadAt == nil {
+				n++
+			}
+		}
+		return n
+	}
+	if n := unread(w.Desk.Notices); n != 1 {
+		t.Errorf("%d new messages about the entry, want one", n)
+	}
+	if n := unread(w.Desk.ReadMessages); n != 1 {
+		t.Errorf("%d new messages about the entry on the page that shows them, want one", n)
+	}
+	if n := unread(w.Desk.Notices); n != 0 {
+		t.Errorf("%d new messages after the page, want none", n)
 	}
 }
 

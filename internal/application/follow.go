@@ -89,6 +89,9 @@ func RequestCorrection(ctx context.Context, tx *pg.Tx, cat *qualification.Catalo
 	if err := checkItems(p, o, calendar.Of(tx.Now)); err != nil {
 		return err
 	}
+	if err := reachable(ctx, tx, p, c, o); err != nil {
+		return err
+	}
 	w, err := ActiveWork(ctx, tx, c)
 	if err != nil {
 		return err
@@ -131,6 +134,25 @@ func checkItems(p *qualification.Procedure, o CorrectionOrder, today calendar.Da
 		if !correctable(p, i.Item) {
 			return fault.New(fault.Invalid, "fault.correction_item", "asking for a correction of "+i.Item)
 		}
+	}
+	return nil
+}
+
+// reachable refuses a request of staff for what the applicant's answers hide: there would be no page to put it right on.
+func reachable(ctx context.Context, tx *pg.Tx, p *qualification.Procedure, c *Case, o CorrectionOrder) error {
+	if o.Origin != "staff" {
+		return nil
+	}
+	inquiries, err := Inquiries(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	asked, err := Asked(p, FactsOf(c, tx.Now, inquiries))
+	if err != nil {
+		return err
+	}
+	if item := Unreachable(asked, o.Items); item != "" {
+		return fault.New(fault.Invalid, "fault.correction_hidden", "asking for a correction of "+item+", which the answers hide")
 	}
 	return nil
 }
@@ -191,8 +213,11 @@ func Decide(ctx context.Context, tx *pg.Tx, c *Case, approver uuid.UUID, approve
 	c.moveWork(&b, tx, w, WorkDone, nil)
 	b.ExecOne("dating the decision", `update application set decided_at = $3 where register_id = $1 and id = $2`, c.RegisterID, c.ID, tx.Now)
 	c.event(&b, tx, kind, "staff", nil)
-	if c.Origin != OriginOffice {
+	switch {
+	case c.Origin != OriginOffice:
 		c.notify(&b, tx, kind)
+	case approved && c.PersonRef != uuid.Nil:
+		c.notify(&b, tx, EntryChanged) // what is only proposed is not told
 	}
 	c.DecidedAt = &tx.Now
 	return b.SendLater(ctx, tx)
@@ -252,11 +277,16 @@ func sortNewest(s []Summary) {
 	})
 }
 
-// Notice is one message of the portal's inbox.
+// EntryChanged is the kind of the message that an entry was changed by the office itself, e.g. suspended or restored.
+const EntryChanged = "entry_changed"
+
+// Notice is one message of the portal's inbox. It is about a case of the person's, or, of the kind EntryChanged, about an
+// entry: cases of the office itself are not the person's to see.
 type Notice struct {
 	RegisterID string
 	ID         uuid.UUID
-	PublicID   string
+	PublicID   string     // of the case; empty for EntryChanged
+	Entry      *uuid.UUID // for EntryChanged
 	Kind       string
 	At         time.Time
 	ReadAt     *time.Time
@@ -264,6 +294,16 @@ type Notice struct {
 
 // Notices reads the person's messages, newest first.
 func (d *Desk) Notices(ctx context.Context, a Applicant) ([]Notice, error) {
+	return d.notices(ctx, a, false)
+}
+
+// ReadMessages reads the person's messages for the page that shows them. Those about an entry are read by that; the others
+// are when their case is opened.
+func (d *Desk) ReadMessages(ctx context.Context, a Applicant) ([]Notice, error) {
+	return d.notices(ctx, a, true)
+}
+
+func (d *Desk) notices(ctx context.Context, a Applicant, shown bool) ([]Notice, error) {
 	refs, err := d.directory(ctx, a)
 	if err != nil {
 		return nil, err
@@ -272,15 +312,23 @@ func (d *Desk) Notices(ctx context.Context, a Applicant) ([]Notice, error) {
 	for _, ref := range refs {
 		err := d.DB.InPerson(ctx, pg.Person{ID: a.ID, Ref: ref}, func(tx *pg.Tx) error {
 			rows, err := tx.Query(ctx, `
-				select n.register_id, n.id, a.public_id, n.kind, n.at, n.read_at
+				select n.register_id, n.id, case when a.origin = 'office' then '' else a.public_id end,
+				       case when a.origin = 'office' then a.entry_id end, n.kind, n.at, n.read_at
 				  from notice n join application a on a.register_id = n.register_id and a.id = n.application_id
 				 where n.person_ref = $1 order by n.at desc limit 100`, ref)
 			if err != nil {
 				return fmt.Errorf("reading notices: %w", err)
 			}
 			found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Notice])
+			if err != nil {
+				return fmt.Errorf("reading notices: %w", err)
+			}
 			out = append(out, found...)
-			return wrapIf(err, "reading notices")
+			if !shown || !slices.ContainsFunc(found, func(n Notice) bool { return n.Kind == EntryChanged && n.ReadAt == nil }) {
+				return nil
+			}
+			_, err = tx.Exec(ctx, `update notice set read_at = $3 where person_ref = $1 and kind = $2 and read_at is null`, ref, EntryChanged, tx.Now)
+			return wrapIf(err, "marking notices as read")
 		})
 		if err != nil {
 			return nil, err

@@ -354,6 +354,42 @@ type Event struct {
 	Detail map[string]string
 }
 
+// Asked returns the fields that the form asks, given the answers as they stand: those of pages and lines that they do not
+// hide.
+func Asked(p *qualification.Procedure, f qualification.Facts) (map[string]bool, error) {
+	asked := map[string]bool{}
+	groups, err := p.VisibleGroups(f)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		fields, err := p.VisibleFields(g, f)
+		if err != nil {
+			return nil, err
+		}
+		for _, field := range fields {
+			asked[field.ID] = true
+		}
+	}
+	return asked, nil
+}
+
+// Unreachable returns the first item that an applicant could not put right: a field that the answers hide, when nothing else
+// is to be put right that could bring it up. "" means that there is none.
+func Unreachable(asked map[string]bool, items []CorrectionItem) string {
+	hidden := ""
+	for _, i := range items {
+		switch {
+		case strings.HasPrefix(i.Item, "evidence:"):
+		case asked[i.Item]:
+			return ""
+		case hidden == "":
+			hidden = i.Item
+		}
+	}
+	return hidden
+}
+
 // Outcome is the decision as the applicant may read it.
 type Outcome struct {
 	Outcome   string

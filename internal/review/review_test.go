@@ -131,6 +131,7 @@ func TestProposalRefusals(t *testing.T) {
 	wantKey(t, w.Office.RequestCorrection(ctx, w.Reviewer, id, nil, due), "fault.correction_empty")
 	wantKey(t, w.Office.RequestCorrection(ctx, w.Reviewer, id, []application.CorrectionItem{{Item: "tel"}}, w.Today()), "fault.correction_due")
 	wantKey(t, w.Office.RequestCorrection(ctx, w.Reviewer, id, []application.CorrectionItem{{Item: "name"}}, due), "fault.correction_item")
+	wantKey(t, w.Office.RequestCorrection(ctx, w.Reviewer, id, []application.CorrectionItem{{Item: "penalty_details"}, {Item: "evidence:medical_certificate"}}, due), "fault.correction_hidden")
 	if err := w.Office.Release(ctx, w.Reviewer, id); err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,9 @@ type Standing struct {
 	Definition *qualification.Definition
 	Procedure  *qualification.Procedure // nil for a measure, a case that the office itself has opened
 	Work       *application.WorkItem
-	Proposal   string // what waits for the second person: approve or reject, "" for nothing
-	Measure    string // what the office itself proposes to do to an entry
+	Proposal   string          // what waits for the second person: approve or reject, "" for nothing
+	Measure    string          // what the office itself proposes to do to an entry
+	Asked      map[string]bool // fields that the form asks of the applicant, given the answers; nil for a measure
 }
 
 // Grave tells whether agreeing to the proposal takes something away: then it has to be confirmed expressly.
@@ -61,13 +62,19 @@ func (d *Desk) standing(ctx context.Context, tx *pg.Tx, c *application.Case) (s 
 	var b pg.Batch
 	var work []application.WorkItem
 	var proposals []string
-	application.Papers{Work: &work}.Queue(&b, c)
+	var inquiries []application.Inquiry
+	application.Papers{Work: &work, Inquiries: &inquiries}.Queue(&b, c)
 	if c.State == application.Proposed {
 		pg.ReadBy(&b, &proposals, pgx.RowTo[string], "reading what is proposed", `
 			select proposal from decision where register_id = $1 and application_id = $2 and outcome is null`, c.RegisterID, c.ID)
 	}
 	if err := b.Send(ctx, tx); err != nil {
 		return s, err
+	}
+	if s.Procedure != nil {
+		if s.Asked, err = application.Asked(s.Procedure, application.FactsOf(c, tx.Now, inquiries)); err != nil {
+			return s, err
+		}
 	}
 	if len(work) > 0 {
 		s.Work = &work[0]

@@ -64,7 +64,7 @@ func TestCorrectionRound(t *testing.T) {
 	v.post("/applications/"+id+"/form/kana", "name_kana.family", "みほん", "name_kana.given", "はるこ").want(http.StatusSeeOther, "/applications/"+id+"/documents")
 	v.get("/applications/"+id+"/documents").want(200, "前に提出した書類", "書類の文字が読み取れません")
 	v.upload("/applications/"+id+"/documents/medical_certificate", "evidence.medical_certificate", "診断書2.png", casetest.PNG).want(http.StatusSeeOther)
-	v.get("/applications/"+id).want(200, "内容を確認する").lacks("そのまま提出することもできます")
+	v.get("/applications/"+id).want(200, "求められた項目を直しました。", "内容を確認する").lacks("そのまま提出することもできます", "求められた項目だけを直して")
 	v.post("/applications/" + id + "/check").want(http.StatusSeeOther)
 	v.get("/applications/"+id+"/check").want(200, "ミホン　ハルコ", "/form/kana?back=check").lacks("/form/contact", "9,000円")
 	to := v.signs(id).want(http.StatusSeeOther, "/applications/"+id+"/receipt/1")

@@ -56,7 +56,7 @@ func codedKeys() (keys []string) {
 		"registered", "rejected", "withdrawn", "expired"} {
 		add("event.kind.", kind)
 	}
-	for _, kind := range []string{"submitted", "paid", "correction_requested", "corrected", "registered", "rejected", "withdrawn", "expired"} {
+	for _, kind := range []string{"submitted", "paid", "correction_requested", "corrected", "registered", "rejected", application.EntryChanged, "withdrawn", "expired"} {
 		add("notice."+kind, "", ".text")
 	}
 	for _, info := range audit.Acts() {

@@ -83,7 +83,7 @@ func fillForm(page *ui.Page, v *application.View, g *qualification.Group) (formV
 	answers := v.Procedure.Prefill(g, v.Case.Answers, v.Facts)
 	form := ui.FormView{Raw: answers.Raw, Fixed: map[string]string{}, Sources: map[string]string{}, Problems: page.Problems}
 	for _, f := range shown {
-		if f.Prefill != "" {
+		if f.Prefill != "" && (f.Fixed || untouched(page, v, f)) {
 			form.Sources[f.ID] = sourceOf(page, v, f)
 		}
 		if f.Fixed {
@@ -122,6 +122,12 @@ func corrected(page *ui.Page, v *application.View, before map[string]string, f *
 func official(page *ui.Page, v *application.View, f *qualification.Field) string {
 	item := qualification.Item{Kind: f.Kind, Options: f.Choices()}
 	return item.Show(v.Facts.Official[f.Prefill], page.Lang)
+}
+
+// untouched tells that a prefilled field still has what it was filled with: only then the source is named beside it.
+func untouched(page *ui.Page, v *application.View, f *qualification.Field) bool {
+	now := f.Show(v.Case.Answers.Values, page.Lang)
+	return now == "" || now == official(page, v, f)
 }
 
 // sourceOf says where an official or prefilled value comes from: the resident registry when it has confirmed the

@@ -36,7 +36,7 @@ func TestTheMainJob(t *testing.T) {
 	v.get("/applications/"+id).want(200, id, "下書き", "未入力", "本人の情報", "2026年（令和8年）12月31日まで保存します")
 	v.get("/applications/"+id+"/form/person").want(200, "見本　花子", "住民票の情報から取得しました", "登録内容が違う場合")
 	v.fill(id)
-	v.get("/applications/"+id).want(200, "内容を確認する", "完了").lacks("未入力")
+	v.get("/applications/"+id).want(200, "入力が終わりました。内容を確認して、署名してください。", "内容を確認する", "完了").lacks("未入力", "申請書を完成させて")
 	v.post("/applications/"+id+"/check").want(http.StatusSeeOther, "/applications/"+id+"/check")
 	check := v.get("/applications/"+id+"/check").want(200, "まだ申請されていません", "ミホン　ハナコ", "09012345678", "2026年（令和8年）3月", "診断書.png",
 		"9,000円", "私は、看護師の免許を申請します", "?back=check", "この内容で署名へ進む")
@@ -95,6 +95,10 @@ func TestFormKeepsWhatWasTyped(t *testing.T) {
 	v.post(path+"kana", "name_kana.family", "", "name_kana.given", "はなこ", "_action", "exit").want(http.StatusSeeOther, "/applications/"+id)
 	v.get("/applications/"+id).want(200, "入力した内容を保存しました", "入力中")
 	v.post("/applications/"+id+"/check").want(422, "まだ入力が終わっていません", "/applications/"+id+"/form/kana", "「医師の診断書」のファイルを追加してください")
+	v.post(path+"kana", "name_kana.family", "みほん", "name_kana.given", "はなこ").want(http.StatusSeeOther)
+	v.get(path+"kana").want(200, "住民票の情報から取得しました")
+	v.post(path+"kana", "name_kana.family", "みほん", "name_kana.given", "はなえ").want(http.StatusSeeOther)
+	v.get(path+"kana").want(200, `value="はなえ"`).lacks("住民票の情報から取得しました") // it is the applicant's own now
 	v.get(path+"nowhere").want(404, "ページが見つかりません")
 	v.get(path+"penalty-details").want(409, "この項目は、今は変更できません")
 	v.post(path+"penalties", "fined", "yes", "misconduct", "no").want(http.StatusSeeOther, path+"penalty-details")

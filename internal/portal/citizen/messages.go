@@ -15,7 +15,7 @@ type messageLine struct {
 }
 
 func (p *portal) messages(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
-	notices, err := p.Desk.Notices(r.Context(), a)
+	notices, err := p.Desk.ReadMessages(r.Context(), a)
 	if err != nil {
 		return err
 	}
@@ -27,8 +27,12 @@ func (p *portal) messages(w http.ResponseWriter, r *http.Request, a application.
 func fillMessages(page *ui.Page, cat *qualification.Catalogue, notices []application.Notice) []messageLine {
 	var out []messageLine
 	for _, n := range notices {
+		path := casePath(n.PublicID)
+		if n.Entry != nil {
+			path = credentialAddress(n.RegisterID, *n.Entry)
+		}
 		out = append(out, messageLine{Title: page.R("notice." + n.Kind), Text: page.R("notice."+n.Kind+".text", qualificationName(page, cat, n.RegisterID)),
-			When: page.Time(n.At), Path: casePath(n.PublicID), PublicID: n.PublicID, Unread: n.ReadAt == nil})
+			When: page.Time(n.At), Path: path, PublicID: n.PublicID, Unread: n.ReadAt == nil})
 	}
 	return out
 }

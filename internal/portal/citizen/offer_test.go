@@ -80,7 +80,7 @@ func TestOfferBeforeTheDecision(t *testing.T) {
 	w := newWorld(t)
 	id := w.InReview(t)
 	v := w.nurse(t)
-	v.get("/applications/"+id).want(http.StatusOK, "審査が終わる前に準備できます")
+	v.get("/applications/"+id).want(http.StatusOK, "ウォレットで受け取る準備をする")
 	v.get("/applications/"+id+"/wallet").want(http.StatusOK, "ウォレットは結果を待ちます")
 	offer := v.post("/applications/" + id + "/wallet").want(http.StatusSeeOther).Header.Get("Location")
 	v.get(offer).want(http.StatusOK, "credential_offer_uri")

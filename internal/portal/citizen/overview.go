@@ -123,11 +123,16 @@ func fillOverview(page *ui.Page, cat *qualification.Catalogue, f caseFile) (over
 		}
 		tells.HasFee = tells.HasFee || c.Round == 0 && len(expected) > 0
 		link = v.nextTask(page, c, link)
+		st.Ready = v.ready()
+		tells.Ready = st.Ready
 	}
 	v.Timeline = tells.timeline(page)
 	v.Next = st.next(page, link)
 	return v, nil
 }
+
+// ready tells that everything is filled in: the button to the check is the next step.
+func (v *overviewView) ready() bool { return v.MayCheck && !v.Unchanged }
 
 // nextTask is where the applicant goes on: to the page with the frozen content, or to the first part that is not
 // complete; when all are, the page itself has the button. A correction may be answered with what stands: the officer may

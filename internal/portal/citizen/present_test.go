@@ -14,6 +14,7 @@ import (
 	"akashi/internal/credential"
 	"akashi/internal/format/cose"
 	"akashi/internal/portal/ui/uitest"
+	"akashi/internal/review"
 	"akashi/internal/verification"
 )
 
@@ -81,7 +82,7 @@ func TestStopping(t *testing.T) {
 	v.get(path+"/stop").want(200, "今すぐ停止する", "停止しても変わらないこと")
 	v.post(path+"/stop").want(http.StatusSeeOther, path)
 	says(verification.Suspended)
-	v.get(path).want(200, "資格者証を停止しました", "本人が停止中", "停止を解除する").lacks("<svg xmlns")
+	v.get(path).want(200, "資格者証を停止しました", "あなたが停止中", "停止を解除する").lacks("<svg xmlns")
 	v.post(path+"/stop").want(http.StatusConflict, "すでに停止しています")
 	for _, page := range []string{"/screen", "/choose", "/codes/x", "/stop"} {
 		v.get(path+page).want(http.StatusSeeOther, path)
@@ -102,6 +103,18 @@ func TestStopping(t *testing.T) {
 	v.post(path+"/renew").want(http.StatusSeeOther, path)
 	says(verification.Replaced)
 	v.get(path).want(200, "新しい資格者証を作りました")
+	w.Work(t)
+	v.get(path).want(200, "作り直す（以前のものはすべて無効）")
+
+	held, err := w.Wallet.List(t.Context(), w.Nurse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Measure(t, held[0].Entry.RegisterID, held[0].Entry.ID, *held[0].Entry.PersonRef, review.MeasureSuspend)
+	w.Work(t)
+	v.get(path).want(200, "資格者証を停止する").lacks("作り直す（以前のものはすべて無効）")
+	v.get(path+"/renew").want(http.StatusSeeOther, path)
+	v.get("/messages").want(200, "登録の状態が変わりました", `href="`+path+`"`)
 }
 
 // TestTheWalletInABrowser looks at every page of a credential, in a state that has something to show, and stops and renews it with
@@ -135,7 +148,7 @@ func TestTheWalletInABrowser(t *testing.T) {
 	w.Clock.Set(w.Clock.Now().Add(time.Hour))
 	plain.press("資格者証を停止する")
 	plain.press("今すぐ停止する")
-	if words := plain.tab.Text("main"); !strings.Contains(words, "本人が停止中") {
+	if words := plain.tab.Text("main"); !strings.Contains(words, "あなたが停止中") {
 		t.Errorf("after the stop: %s", words)
 	}
 	l.look("wallet-stopped", path)
@@ -149,7 +162,7 @@ func TestTheWalletInABrowser(t *testing.T) {
 	l.tab.Click(`main form[action="/login"] button`)
 	l.here("wallet-lift")
 	plain.press("停止を解除する")
-	if words := plain.tab.Text("main"); !strings.Contains(words, "停止を解除しました") || strings.Contains(words, "本人が停止中") {
+	if words := plain.tab.Text("main"); !strings.Contains(words, "停止を解除しました") || strings.Contains(words, "あなたが停止中") {
 		t.Errorf("after lifting: %s", words)
 	}
 }

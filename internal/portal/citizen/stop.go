@@ -59,7 +59,7 @@ func (p *portal) lift(w http.ResponseWriter, r *http.Request, a application.Appl
 }
 
 func (p *portal) renewPage(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
-	return p.before(w, r, a, "renew.title", stoppable, renewPage)
+	return p.before(w, r, a, "renew.title", renewable, renewPage)
 }
 
 func (p *portal) renew(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
@@ -73,7 +73,12 @@ func (p *portal) renew(w http.ResponseWriter, r *http.Request, a application.App
 	return p.after(w, r, h, "renew.done")
 }
 
-// stoppable tells whether there is a credential that the holder can stop or have made anew.
+// renewable tells whether the holder can have the credential made anew: not while the office suspends it.
+func renewable(h *credential.Held) bool {
+	return stoppable(h) && h.Credential.State != credential.Suspended
+}
+
+// stoppable tells whether there is a credential that the holder can stop.
 func stoppable(h *credential.Held) bool {
 	return h.Credential != nil && (h.Credential.State == credential.Valid || h.Credential.State == credential.OnHold || h.Credential.State == credential.Suspended)
 }

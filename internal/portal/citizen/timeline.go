@@ -12,12 +12,13 @@ import (
 
 // standing says in one place where a case stands: its word, who acts next, what to do, by when.
 type standing struct {
-	Key  string  // wording: state.<Key> is the tag, standing.<Key> the sentence
-	Tone ui.Tone // of the tag
-	Mine bool    // the applicant has to act
-	Over bool    // nobody has to act any more
-	Due  calendar.Date
-	Link string // where the applicant acts, "" when there is nothing to do
+	Key   string  // wording: state.<Key> is the tag, standing.<Key> the sentence
+	Tone  ui.Tone // of the tag
+	Mine  bool    // the applicant has to act
+	Over  bool    // nobody has to act any more
+	Ready bool    // everything is filled in: the content can be checked and signed
+	Due   calendar.Date
+	Link  string // where the applicant acts, "" when there is nothing to do
 }
 
 // standingOf reads where a case stands. open is the correction that waits for an answer, nil when none does; its due date
@@ -72,6 +73,9 @@ func (s standing) tag(p *ui.Page) string { return p.R("state." + s.Key) }
 // sentence says who acts next and what. For the office's turn it names the day up to which the answer is expected, for a
 // draft the day up to which it is kept.
 func (s standing) sentence(p *ui.Page) string {
+	if s.Ready {
+		return p.R("standing." + s.Key + ".ready")
+	}
 	if s.Due.IsZero() && s.hasDated() {
 		return p.R("standing." + s.Key + ".undated")
 	}
@@ -104,6 +108,7 @@ type story struct {
 	View   *application.View
 	Body   string // who reviews, in the page's language
 	HasFee bool
+	Ready  bool                     // everything is filled in
 	Held   *credential.Held         // the entry of the register that the person holds, nil when none
 	Name   func(body string) string // of a body on the way, in the page's language
 }
@@ -167,6 +172,7 @@ func (s story) who(p *ui.Page, actor string) string {
 
 func (s story) present(p *ui.Page, step string) ui.Event {
 	st := standingOf(s.View.Case, s.View.Correction())
+	st.Ready = s.Ready
 	e := ui.Event{Title: p.R("step." + step), State: ui.EventNow, Who: s.Body, Body: st.sentence(p)}
 	switch {
 	case st.Mine:

@@ -45,6 +45,7 @@ type credentialView struct {
 	Changed       string // since when the status holds
 	Path          string
 	MayStop       bool
+	MayRenew      bool
 	Held          bool // the holder has stopped it
 }
 
@@ -151,6 +152,7 @@ func fillCredential(page *ui.Page, cat *qualification.Catalogue, h credential.He
 	v.Facts = append(v.Facts, term...)
 	v.Path, v.Held = credentialPath(&h), h.HeldAt != nil
 	v.MayStop = h.Entry.State.Living() && stoppable(&h)
+	v.MayRenew = v.MayStop && renewable(&h)
 	if h.Credential == nil || h.Credential.Signature == nil {
 		return v, nil
 	}

@@ -33,6 +33,7 @@ const correctionDays = 10
 
 // correctionItem is one thing that the applicant can put right.
 type correctionItem struct {
+	Hidden      bool // the applicant is not asked it now
 	Item, Label string
 	Chosen      bool
 	Reason      ui.Control
@@ -64,18 +65,19 @@ func (p *portal) draftOf(r *http.Request, id string) (correctionDraft, error) {
 
 func (p *portal) correctionItems(w http.ResponseWriter, r *http.Request, o seat) error {
 	id := r.PathValue("id")
-	if _, err := p.mayCorrect(r, o, id); err != nil {
+	s, err := p.mayCorrect(r, o, id)
+	if err != nil {
 		return err
 	}
 	d, err := p.draftOf(r, id)
 	if err != nil {
 		return err
 	}
-	return p.drawCorrectionItems(w, r, o, id, d, nil)
+	return p.drawCorrectionItems(w, r, o, id, d, s, nil)
 }
 
 // drawCorrectionItems draws the first page. What the reviewer has found wanting is chosen beforehand.
-func (p *portal) drawCorrectionItems(w http.ResponseWriter, r *http.Request, o seat, id string, d correctionDraft, wrong func(*ui.Page, *review.View) []qualification.Problem) error {
+func (p *portal) drawCorrectionItems(w http.ResponseWriter, r *http.Request, o seat, id string, d correctionDraft, s review.Standing, wrong func(*ui.Page, *review.View) []qualification.Problem) error {
 	v, err := p.Desk.Open(r.Context(), o.Officer, id, "procedure")
 	if err != nil {
 		return err
@@ -87,7 +89,7 @@ func (p *portal) drawCorrectionItems(w http.ResponseWriter, r *http.Request, o s
 	} else if len(d.Items) == 0 {
 		d.Items = suggested(v)
 	}
-	return page.Render(w, correctionItemsPage(page, correctionItemsView{ID: id, Round: v.Case.Round + 1, Groups: correctionGroups(page, v.Procedure, d.Items)}))
+	return page.Render(w, correctionItemsPage(page, correctionItemsView{ID: id, Round: v.Case.Round + 1, Groups: correctionGroups(page, v.Procedure, d.Items, s.Asked)}))
 }
 
 // suggested are the items behind the defects that the reviewer found. The reviewer's remarks are internal and stay out.
@@ -132,13 +134,14 @@ func correctables(page *ui.Page, p *qualification.Procedure) []correctionGroup {
 }
 
 // correctionGroups is the list with what is chosen, and with the reasons that fit each line.
-func correctionGroups(page *ui.Page, p *qualification.Procedure, chosen []application.CorrectionItem) []correctionGroup {
+func correctionGroups(page *ui.Page, p *qualification.Procedure, chosen []application.CorrectionItem, asked map[string]bool) []correctionGroup {
 	groups := correctables(page, p)
 	for i := range groups {
 		for j := range groups[i].Items {
 			item := &groups[i].Items[j]
 			at := slices.IndexFunc(chosen, func(c application.CorrectionItem) bool { return c.Item == item.Item })
 			item.Chosen = at >= 0
+			item.Hidden = !strings.HasPrefix(item.Item, "evidence:") && !asked[item.Item]
 			item.Reason = ui.Control{Name: "reason." + item.Item, Label: page.R("correction.reason_of", ui.Plain(item.Label)), NoNeed: true,
 				Choices: reasonChoices(page, p.Reasons, fitsItem(item.Item)), Problem: page.ProblemFor("reason." + item.Item)}
 			if at >= 0 {
@@ -171,9 +174,9 @@ func (p *portal) saveCorrectionItems(w http.ResponseWriter, r *http.Request, o s
 		return err
 	}
 	d := correctionDraft{Case: id, Items: readItems(s.Procedure, form, before.Items), Due: before.Due}
-	if len(wrongItems(&ui.Page{Site: p.site}, s.Procedure, d.Items)) > 0 {
-		return p.drawCorrectionItems(w, r, o, id, d, func(page *ui.Page, v *review.View) []qualification.Problem {
-			return wrongItems(page, v.Procedure, d.Items)
+	if len(wrongItems(&ui.Page{Site: p.site}, s, d.Items)) > 0 {
+		return p.drawCorrectionItems(w, r, o, id, d, s, func(page *ui.Page, _ *review.View) []qualification.Problem {
+			return wrongItems(page, s, d.Items)
 		})
 	}
 	if err := p.keep(r.Context(), keyCorrection, d); err != nil {
@@ -215,7 +218,8 @@ func itemsOf(p *qualification.Procedure) []string {
 	return out
 }
 
-func wrongItems(page *ui.Page, p *qualification.Procedure, items []application.CorrectionItem) []qualification.Problem {
+func wrongItems(page *ui.Page, s review.Standing, items []application.CorrectionItem) []qualification.Problem {
+	p := s.Procedure
 	if len(items) == 0 {
 		return []qualification.Problem{problem(page, "item", "fault.correction_empty")}
 	}
@@ -224,6 +228,9 @@ func wrongItems(page *ui.Page, p *qualification.Procedure, items []application.C
 		if r := p.Reason(i.Reason); r == nil || !fitsItem(i.Item)(*r) {
 			out = append(out, problem(page, "reason."+i.Item, "correction.reason_missing", ui.Plain(itemLabel(page, p, i.Item))))
 		}
+	}
+	if item := application.Unreachable(s.Asked, items); item != "" && len(out) == 0 {
+		out = append(out, problem(page, "reason."+item, "correction.hidden_alone", ui.Plain(itemLabel(page, p, item))))
 	}
 	return out
 }

@@ -68,7 +68,7 @@ func onTheWay(t *testing.T) (*world, string) {
 func TestPassingOn(t *testing.T) {
 	w, id := onTheWay(t)
 	v := w.as(t, "tokyo")
-	v.says(v.get("/?show=open"), http.StatusOK, "進達・未担当", "次の進達案件を担当する", id)
+	v.says(v.get("/?show=open"), http.StatusOK, "未担当の案件", "進達・未担当", "次の進達案件を担当する", id)
 	v.says(v.get("/?show=open&qualification=yakuzaishi"), http.StatusOK, id, "保健師") // what goes through the body can be chosen, too
 	v.silent(v.get("/?show=open&qualification=hokenshi"), id)
 	v.expect(v.post("/next", "step", "forward"), http.StatusSeeOther, "/cases/"+id)

@@ -189,7 +189,7 @@ func (p *portal) inbox(w http.ResponseWriter, r *http.Request, o seat) error {
 	if err != nil {
 		return err
 	}
-	page := p.page(r, o, "inbox", "inbox.title")
+	page := p.page(r, o, "inbox", "inbox.title."+f.Show)
 	return page.Render(w, inboxPage(page, newInbox(page, p.Desk.Catalogue, o, f, rows, counts, who, p.today())))
 }
 
