@@ -119,7 +119,19 @@ func (c *expressionCompiler) compileNew(source string, want *types.Type) (*expre
 	if err != nil {
 		return nil, fmt.Errorf("does not compile: %w", err)
 	}
-	return &expression{source: source, program: program, reads: reads, beyond: looksBeyond(checked)}, nil
+	e := &expression{source: source, program: program, reads: reads, beyond: looksBeyond(checked)}
+	return e, e.tried()
+}
+
+// tried evaluates the expression as it is met first, when nothing is answered and no registry was asked. One that fails there
+// would stop every case.
+func (e *expression) tried() error {
+	for _, channel := range []string{ChannelOnline, ChannelCounter} {
+		if _, err := e.evaluate(Facts{Channel: channel, On: time.Unix(0, 0)}); err != nil {
+			return fmt.Errorf("fails while nothing is answered: %w", err)
+		}
+	}
+	return nil
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
