@@ -18,7 +18,7 @@ func TestQualificationNew(t *testing.T) {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	file := filepath.Join(dir, "shin-shikaku.yaml")
-	linted, err := output(t, &QualificationLint{Files: []string{file}})
+	linted, err := output(t, &QualificationLint{Files: []string{file}, Lang: "en"})
 	_, announced, _ := strings.Cut(text, "\n")
 	if !errors.Is(err, errNo) || linted != announced {
 		t.Errorf("lint says %v and\n%s\n--- announced:\n%s", err, linted, announced)

@@ -14,7 +14,8 @@ import (
 type QualificationDiff struct {
 	A    string `arg:"" help:"The version that is there: a file, an id (kangoshi), or an id with its version (kangoshi@2026-04-01.1)."`
 	B    string `arg:"" help:"The version that is to come, likewise."`
-	JSON bool   `name:"json" env:"-" help:"Print JSON."`
+	JSON bool   `name:"json" env:"-" help:"Print JSON: each sentence with its code, its arguments, and the words in English."`
+	Lang string `name:"lang" env:"-" enum:"en,ja,easy" default:"en" help:"Language of what is printed: en, ja, easy (plain Japanese)."`
 }
 
 // Run prints every difference by its path, and what they mean. The answer is no when the new version would be refused.
@@ -24,7 +25,7 @@ func (c *QualificationDiff) Run(g *Globals) error {
 		return err
 	}
 	if old == nil {
-		return fault.New(fault.Invalid, "", fmt.Sprintf("%s cannot be compared:\n%v", c.A, found))
+		return fault.New(fault.Invalid, "", fmt.Sprintf("%s cannot be compared:\n%s", c.A, strings.Join(found.In(qualification.Lang(c.Lang)), "\n")))
 	}
 	next, found, err := definitionOf(c.B)
 	if err != nil {
@@ -36,9 +37,7 @@ func (c *QualificationDiff) Run(g *Globals) error {
 			return err
 		}
 	}
-	for _, f := range found {
-		result.Refused = append(result.Refused, f.String())
-	}
+	result.Refused = append(result.Refused, found...)
 	if err := c.print(g.Out, result); err != nil {
 		return err
 	}
@@ -52,22 +51,7 @@ func (c *QualificationDiff) print(out io.Writer, r *qualification.Comparison) er
 	if c.JSON {
 		return printJSON(out, r)
 	}
-	var b strings.Builder
-	if r.ID != "" {
-		fmt.Fprintf(&b, "%s: %s (from %s) → %s (from %s), %d differences\n", r.ID, r.Old, r.OldFrom, r.New, r.NewFrom, len(r.Changes))
-	}
-	for _, change := range r.Changes {
-		fmt.Fprintln(&b, change)
-	}
-	for _, part := range []struct {
-		title string
-		lines []string
-	}{{"Open cases and entries", r.Open}, {"New cases", r.Coming}, {"Refused", r.Refused}} {
-		if len(part.lines) > 0 {
-			fmt.Fprintf(&b, "\n%s:\n  %s\n", part.title, strings.Join(part.lines, "\n  "))
-		}
-	}
-	_, err := io.WriteString(out, b.String())
+	_, err := io.WriteString(out, r.In(qualification.Lang(c.Lang)))
 	return err
 }
 

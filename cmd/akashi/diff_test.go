@@ -43,11 +43,15 @@ func TestQualificationDiff(t *testing.T) {
 		{"another qualification", "kangoshi", "jun-kangoshi", true, "are two qualifications"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			text, err := output(t, &QualificationDiff{A: x.a, B: x.b})
+			text, err := output(t, &QualificationDiff{A: x.a, B: x.b, Lang: "en"})
 			if x.no != errors.Is(err, errNo) || !x.no && err != nil || !strings.Contains(text, x.want) {
 				t.Errorf("got %v, want the answer no: %v, and %q in\n%s", err, x.no, x.want, text)
 			}
 		})
+	}
+	ja, err := output(t, &QualificationDiff{A: "kangoshi", B: changed(t, text, other), Lang: "ja"})
+	if !errors.Is(err, errNo) || !strings.Contains(ja, "置き換えられない理由:\n  version: 内容が変わっていますが") {
+		t.Errorf("in Japanese: got %v and\n%s", err, ja)
 	}
 	var c qualification.Comparison
 	text2, err := output(t, &QualificationDiff{A: "jidosha-seibishi", B: "jidosha-seibishi@2027-01-01.1", JSON: true})

@@ -22,11 +22,11 @@ func TestLintHoldsVersionsTogether(t *testing.T) {
 	if err := errors.Join(os.Mkdir(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(changed), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	said, err := output(t, &QualificationLint{Files: []string{file}})
+	said, err := output(t, &QualificationLint{Files: []string{file}, Lang: "en"})
 	if !errors.Is(err, errNo) || !strings.Contains(said, "jidosha-seibishi@2027-01-01.1: row: ") {
 		t.Errorf("lint says %v\n%s", err, said)
 	}
-	if said, err := output(t, &QualificationLint{}); err != nil || said != "" {
+	if said, err := output(t, &QualificationLint{Lang: "en"}); err != nil || said != "" {
 		t.Errorf("the definitions of the program: %v\n%s", err, said)
 	}
 }

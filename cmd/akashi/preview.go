@@ -51,7 +51,7 @@ func (c *QualificationPreview) reader(catalogue *qualification.Catalogue) func()
 	return func() (*qualification.Definition, qualification.Findings, error) {
 		d, found, err := definitionOf(c.Definition)
 		if fault.KindOf(err) == fault.Invalid && c.isFile() {
-			return nil, qualification.Findings{{File: c.Definition, Message: words(err)}}, nil
+			return nil, qualification.Findings{qualification.FindingOf(c.Definition, err)}, nil
 		}
 		if err == nil && d != nil {
 			found = append(found, catalogue.Clashes(d, d.ID+".yaml")...)

@@ -58,13 +58,13 @@ func TestQualificationPreview(t *testing.T) {
 	if err == nil {
 		err = os.WriteFile(file, bytes.Replace(text, []byte("row: 29"), []byte("row: 30"), 1), 0o600)
 	}
-	if body := get(); err != nil || !strings.Contains(body, "row: 30 is the row of") {
+	if body := get(); err != nil || !strings.Contains(body, "30番の行は「") {
 		t.Errorf("%v: the row of another is not found:\n%s", err, body)
 	}
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if body := get(); !strings.Contains(body, "is empty") {
+	if body := get(); !strings.Contains(body, "内容がありません") {
 		t.Errorf("an empty file: the page says\n%s", body)
 	}
 	stop()

@@ -124,7 +124,8 @@ func newStandLine(cat *qualification.Catalogue, g *qualification.Register, proce
 // QualificationLint checks definitions.
 type QualificationLint struct {
 	Files []string `arg:"" optional:"" type:"existingfile" help:"Definitions to check instead of the ones of the same name in this program, or in addition to them. A file in a directory called bases or versions is taken for one of those."`
-	JSON  bool     `name:"json" env:"-" help:"Print JSON."`
+	JSON  bool     `name:"json" env:"-" help:"Print JSON: each finding with its code, its arguments, and the sentence in English."`
+	Lang  string   `name:"lang" env:"-" enum:"en,ja,easy" default:"en" help:"Language of what is printed: en, ja, easy (plain Japanese)."`
 }
 
 // Run reads the definitions of the program with the given files laid over them and prints what is wrong.
@@ -171,7 +172,8 @@ func heldTogether(cat *qualification.Catalogue) (found qualification.Findings, e
 			return nil, err
 		}
 		for _, no := range c.Refused {
-			found = append(found, qualification.Finding{File: next.ID + "@" + next.Version, Message: no})
+			no.File = next.ID + "@" + next.Version
+			found = append(found, no)
 		}
 	}
 	return found, nil
@@ -181,8 +183,8 @@ func (c *QualificationLint) print(out io.Writer, found qualification.Findings) e
 	if c.JSON {
 		return printJSON(out, slices.Concat(qualification.Findings{}, found))
 	}
-	for _, f := range found {
-		if _, err := fmt.Fprintln(out, f); err != nil {
+	for _, line := range found.In(qualification.Lang(c.Lang)) {
+		if _, err := fmt.Fprintln(out, line); err != nil {
 			return err
 		}
 	}

@@ -106,7 +106,7 @@ func TestQualificationShow(t *testing.T) {
 
 // TestQualificationLint lays files over the definitions of the program: a copy with a mistake, and one without.
 func TestQualificationLint(t *testing.T) {
-	if text, err := output(t, &QualificationLint{}); err != nil || text != "" {
+	if text, err := output(t, &QualificationLint{Lang: "en"}); err != nil || text != "" {
 		t.Errorf("the definitions of the program: %v\n%s", err, text)
 	}
 	source, err := os.ReadFile("../../qualifications/kangoshi.yaml")
@@ -118,13 +118,17 @@ func TestQualificationLint(t *testing.T) {
 	if err := os.WriteFile(file, []byte(broken), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, err := output(t, &QualificationLint{Files: []string{file}})
+	text, err := output(t, &QualificationLint{Files: []string{file}, Lang: "en"})
 	if !errors.Is(err, errNo) || !strings.Contains(text, "kangoshi.yaml: kana: ") {
 		t.Errorf("got %v and %q, want the negative answer and the finding", err, text)
 	}
 	text, err = output(t, &QualificationLint{Files: []string{file}, JSON: true})
-	if !errors.Is(err, errNo) || !strings.Contains(text, `"path": "kana"`) {
+	if !errors.Is(err, errNo) || !strings.Contains(text, `"path": "kana"`) || !strings.Contains(text, `"code": "shape-pattern"`) || !strings.Contains(text, `"message": "\"看護師\" does not have the shape `) {
 		t.Errorf("as JSON: got %v and %q", err, text)
+	}
+	text, err = output(t, &QualificationLint{Files: []string{file}, Lang: "ja"})
+	if !errors.Is(err, errNo) || !strings.Contains(text, "kangoshi.yaml: kana: 「看護師」は決められた形ではありません") {
+		t.Errorf("in Japanese: got %v and %q", err, text)
 	}
 	if place := placeOf("/x/bases/licence.yaml"); place != "bases/licence.yaml" {
 		t.Errorf("a base lies at %s", place)

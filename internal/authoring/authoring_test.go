@@ -247,7 +247,7 @@ func TestRefusedTexts(t *testing.T) {
 	} {
 		id := w.load(t, c.source)
 		_, e, err := w.desk.Open(t.Context(), w.author, id)
-		if err != nil || !strings.Contains(strings.Join(e.Refused(), "\n"), c.say) {
+		if err != nil || !strings.Contains(e.Refused().Error(), c.say) {
 			t.Errorf("%s: %q, %v; want %q", name, e.Refused(), err, c.say)
 		}
 		if err := w.desk.Propose(t.Context(), w.author, id, "理由"); !isFault(err, fault.Invalid, "authoring.fault.findings") {

@@ -38,15 +38,11 @@ type Examination struct {
 }
 
 // Refused lists why the version cannot be proposed: findings of the linter, and what it would break.
-func (e Examination) Refused() []string {
-	var out []string
-	for _, f := range e.Findings {
-		out = append(out, f.String())
+func (e Examination) Refused() qualification.Findings {
+	if e.Comparison == nil {
+		return e.Findings
 	}
-	if e.Comparison != nil {
-		out = append(out, e.Comparison.Refused...)
-	}
-	return out
+	return slices.Concat(e.Findings, e.Comparison.Refused)
 }
 
 // may refuses whoever has no role for definitions.
@@ -113,7 +109,7 @@ func (d *Desk) inCharge(def *qualification.Definition, body string) bool {
 func (d *Desk) read(source []byte) (*qualification.Definition, qualification.Findings, error) {
 	name, err := qualification.FileName(source)
 	if err != nil {
-		return nil, qualification.Findings{{Message: err.Error()}}, nil
+		return nil, qualification.Findings{qualification.FindingOf("", err)}, nil
 	}
 	files := maps.Clone(d.Files)
 	files[name] = source
@@ -139,7 +135,7 @@ func (d *Desk) examine(t *Text, others []Text) (e Examination, err error) {
 		}
 	}
 	if known, ok := d.Catalogue.Version(def.ID, def.Version); ok && t.State != Approved && (e.Old == nil || e.Old.Version != known.Version) {
-		e.Findings = append(e.Findings, qualification.Finding{File: t.place(), Path: "version", Message: "there is a version " + def.Version + " already, and it is never changed"})
+		e.Findings = append(e.Findings, qualification.Finding{File: t.place(), Path: "version", Said: qualification.Say("set-version-exists", def.Version)})
 	}
 	if len(e.Refused()) > 0 || t.State != Draft && t.State != Proposed {
 		return e, nil

@@ -85,11 +85,11 @@ func newCatalogue(definitions []loaded, registrars []Registrar) (*Catalogue, Fin
 		r.file = l.file
 		for i, base := range l.definition.Base {
 			if c.held.Load().current[base] == nil {
-				r.add(fmt.Sprintf("base[%d]", i), "no qualification %q", base)
+				r.add(fmt.Sprintf("base[%d]", i), "set-no-qualification", base)
 			}
 		}
 		if cycle := c.cycles(l.definition, nil); cycle != nil {
-			r.add("base", "cycle: %s", strings.Join(cycle, " -> "))
+			r.add("base", "set-base-cycle", strings.Join(cycle, " -> "))
 		}
 	}
 	return c, r.found
@@ -99,7 +99,7 @@ func isVersionFile(name string) bool { return len(name) > 9 && name[:9] == "vers
 
 func (c *Catalogue) add(d *Definition, current bool, r *reporter) {
 	if _, twice := c.Version(d.ID, d.Version); twice {
-		r.add("version", "%s %s is defined by another file too", d.ID, d.Version)
+		r.add("version", "set-version-twice", d.ID, d.Version)
 		return
 	}
 	c.held.Load().versions[d.ID] = append(c.held.Load().versions[d.ID], d)
@@ -110,7 +110,7 @@ func (c *Catalogue) add(d *Definition, current bool, r *reporter) {
 		return
 	}
 	if c.held.Load().current[d.ID] != nil {
-		r.add("id", "%s is defined by another file too", d.ID)
+		r.add("id", "set-id-twice", d.ID)
 		return
 	}
 	c.unique(d, r)
@@ -124,10 +124,10 @@ func (c *Catalogue) add(d *Definition, current bool, r *reporter) {
 func (c *Catalogue) unique(d *Definition, r *reporter) {
 	for _, other := range c.List() {
 		if other.Row == d.Row {
-			r.add("row", "%d is the row of %s", d.Row, other.ID)
+			r.add("row", "set-row-taken", d.Row, other.ID)
 		}
 		if other.Code == d.Code {
-			r.add("code", "%s is the code of %s", d.Code, other.ID)
+			r.add("code", "set-code-taken", d.Code, other.ID)
 		}
 	}
 }
@@ -137,15 +137,15 @@ func (c *Catalogue) Clashes(d *Definition, file string) Findings {
 	r := &reporter{file: file}
 	for _, other := range c.List() {
 		if other.ID != d.ID && other.Row == d.Row {
-			r.add("row", "%d is the row of %s", d.Row, other.ID)
+			r.add("row", "set-row-taken", d.Row, other.ID)
 		}
 		if other.ID != d.ID && other.Code == d.Code {
-			r.add("code", "%s is the code of %s", d.Code, other.ID)
+			r.add("code", "set-code-taken", d.Code, other.ID)
 		}
 	}
 	for i, base := range d.Base {
 		if c.held.Load().current[base] == nil {
-			r.add(fmt.Sprintf("base[%d]", i), "no qualification %q", base)
+			r.add(fmt.Sprintf("base[%d]", i), "set-no-qualification", base)
 		}
 	}
 	return r.found
@@ -154,7 +154,7 @@ func (c *Catalogue) Clashes(d *Definition, file string) Findings {
 func (c *Catalogue) addRegister(g *Register, r *reporter) {
 	at := fmt.Sprintf("registers[%s]", g.ID)
 	if other := c.held.Load().byCode[g.Code]; other != nil {
-		r.add(at+".code", "%s is the code of %s", g.Code, other.ID)
+		r.add(at+".code", "set-code-taken", g.Code, other.ID)
 	}
 	c.held.Load().registers[g.ID] = g
 	c.held.Load().byCode[g.Code] = g

@@ -2,7 +2,6 @@ package qualification
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -16,15 +15,34 @@ import (
 
 // Change is one difference between two versions of a definition.
 type Change struct {
-	Path string `json:"path"` // e.g. procedures[registration].groups[person].fields[name].required
-	What string `json:"what"` // procedure, page, field, document, fee, check, reason, route, item, choice, text, source, register, offer, …
-	How  string `json:"how"`  // added, removed, changed, moved
-	Old  string `json:"old,omitempty"`
-	New  string `json:"new,omitempty"`
-	Say  string `json:"say"` // the whole in words
+	Path string // e.g. procedures[registration].groups[person].fields[name].required
+	What string // procedure, page, field, document, fee, check, reason, route, item, choice, text, source, register, offer, …
+	How  string // added, removed, changed, moved
+	Old  string // the value, "" for none
+	New  string
+	Said Saying // the whole in words
+
+	required bool // what comes must be answered or added
 }
 
-func (c Change) String() string { return c.Path + ": " + c.Say }
+// In returns the change in a language, without readings.
+func (c Change) In(l Lang) string { return c.Path + ": " + c.Said.In(l) }
+
+// String is the change in English.
+func (c Change) String() string { return c.In(EN) }
+
+// MarshalJSON writes the change with the code of its sentence, the arguments, and the sentence in English.
+func (c Change) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Path string `json:"path"`
+		What string `json:"what"`
+		How  string `json:"how"`
+		Old  string `json:"old,omitempty"`
+		New  string `json:"new,omitempty"`
+		Saying
+		Message string `json:"message"`
+	}{c.Path, c.What, c.How, c.Old, c.New, c.Said, c.Said.String()})
+}
 
 // Comparison is what it means to put one version of a definition in the place of another.
 type Comparison struct {
@@ -34,12 +52,33 @@ type Comparison struct {
 	OldFrom calendar.Date `json:"old_valid_from"`
 	NewFrom calendar.Date `json:"new_valid_from"`
 	Changes []Change      `json:"changes"`
-	Open    []string      `json:"open_cases"` // what it means for cases and entries that are there
-	Coming  []string      `json:"new_cases"`  // and for those to come
-	Refused []string      `json:"refused"`    // why it cannot be put in its place; empty when it can
+	Open    Findings      `json:"open_cases"` // what it means for cases and entries that are there
+	Coming  Findings      `json:"new_cases"`  // and for those to come
+	Refused Findings      `json:"refused"`    // why it cannot be put in its place; empty when it can
 }
 
-// Compare tells what changes between two versions, its words in English for the author of a definition.
+// In returns the whole comparison as lines of text in a language.
+func (c *Comparison) In(l Lang) string {
+	var b strings.Builder
+	if c.ID != "" {
+		head := Say("diff-head", c.Old, orNone(c.OldFrom.String()), c.New, orNone(c.NewFrom.String()), len(c.Changes))
+		fmt.Fprintf(&b, "%s: %s\n", c.ID, head.In(l))
+	}
+	for _, change := range c.Changes {
+		fmt.Fprintln(&b, change.In(l))
+	}
+	for _, part := range []struct {
+		title Code
+		lines Findings
+	}{{"diff-open", c.Open}, {"diff-new", c.Coming}, {"diff-refused", c.Refused}} {
+		if len(part.lines) > 0 {
+			fmt.Fprintf(&b, "\n%s:\n  %s\n", Say(part.title).In(l), strings.Join(part.lines.In(l), "\n  "))
+		}
+	}
+	return b.String()
+}
+
+// Compare tells the author of a definition what changes between two versions.
 func Compare(old, next *Definition) (*Comparison, error) {
 	var a, b map[string]any
 	for _, x := range []struct {
@@ -51,7 +90,7 @@ func Compare(old, next *Definition) (*Comparison, error) {
 		}
 	}
 	c := &Comparison{ID: next.ID, Old: old.Version, New: next.Version, OldFrom: old.ValidFrom, NewFrom: next.ValidFrom,
-		Changes: []Change{}, Open: []string{}, Coming: []string{}, Refused: []string{}}
+		Changes: []Change{}, Open: Findings{}, Coming: Findings{}, Refused: Findings{}}
 	w := &comparer{old: old, next: next, result: c}
 	if len(old.Registers) > 0 && len(next.Registers) > 0 {
 		w.registers()
@@ -70,8 +109,8 @@ type comparer struct {
 	result    *Comparison
 }
 
-func (w *comparer) add(path, what, how, before, after, say string) {
-	w.result.Changes = append(w.result.Changes, Change{Path: path, What: what, How: how, Old: before, New: after, Say: say})
+func (w *comparer) add(path, what, how, before, after string, said Saying) {
+	w.result.Changes = append(w.result.Changes, Change{Path: path, What: what, How: how, Old: before, New: after, Said: said})
 }
 
 // lastElement is the element of a list in which a path ends or lies.
@@ -107,7 +146,7 @@ func (w *comparer) maps(path string, a, b map[string]any) {
 		return
 	}
 	if _, fact := factOf(a); fact && !reflect.DeepEqual(a, b) {
-		w.add(path, "source", "changed", inWords(a), inWords(b), "the source changes: "+inWords(a)+" → "+inWords(b))
+		w.add(path, "source", "changed", inWords(a), inWords(b), Say("change-source", valueOf(a), valueOf(b)))
 		return
 	}
 	keys := maps.Clone(a)
@@ -132,7 +171,7 @@ func (w *comparer) maps(path string, a, b map[string]any) {
 func (w *comparer) text(path string, a, b map[string]any) {
 	for _, l := range Langs {
 		if before, after := inWords(a[string(l)]), inWords(b[string(l)]); before != after {
-			w.add(join(path, string(l)), "text", "changed", before, after, fmt.Sprintf("the text changes: %q → %q", before, after))
+			w.add(join(path, string(l)), "text", "changed", before, after, Say("change-text", before, after))
 		}
 	}
 }
@@ -150,16 +189,32 @@ func (w *comparer) values(path string, a, b any) {
 	if bl, ok := b.([]any); ok && both && allNamed(al) && allNamed(bl) {
 		w.lists(path, al, bl)
 		return
+	} else if ok && both && len(al) == len(bl) && allMaps(al) && allMaps(bl) {
+		for i := range al { // such as the steps of a route, which have no names
+			w.values(fmt.Sprintf("%s[%d]", path, i), al[i], bl[i])
+		}
+		return
 	}
 	what, key := kindOf(path)
-	w.add(path, what, "changed", inWords(a), inWords(b), fmt.Sprintf("%s changes: %s → %s", cmpKey(key, what), inWords(a), inWords(b)))
+	said := Say("change-value", key, valueOf(a), valueOf(b))
+	if key == "" {
+		said = Say("change-thing", thing(what), valueOf(a), valueOf(b))
+	}
+	w.add(path, what, "changed", inWords(a), inWords(b), said)
 }
 
-func cmpKey(key, what string) string {
-	if key == "" {
-		return "the " + what
+// thing names what a definition is made of. What it has no word for is named as in the file.
+func thing(what string) any {
+	if code, ok := things[what]; ok {
+		return Say(code)
 	}
-	return key
+	return what
+}
+
+var things = map[string]Code{
+	"procedure": "thing-procedure", "procedure elsewhere": "thing-elsewhere", "page": "thing-page", "field": "thing-field", "document": "thing-document",
+	"fee": "thing-fee", "check": "thing-check", "reason": "thing-reason", "route": "thing-route", "step": "thing-step", "rule": "thing-rule", "item": "thing-item", "choice": "thing-choice",
+	"report": "thing-report", "offer": "thing-offer", "definition": "thing-definition",
 }
 
 // nameOf is the id of an element, or the value of a choice.
@@ -174,6 +229,10 @@ func nameOf(v any) string {
 
 func allNamed(list []any) bool {
 	return !slices.ContainsFunc(list, func(v any) bool { return nameOf(v) == "" })
+}
+
+func allMaps(list []any) bool {
+	return !slices.ContainsFunc(list, func(v any) bool { _, ok := v.(map[string]any); return !ok })
 }
 
 // lists compares by name; what both have in another order has moved.
@@ -202,38 +261,74 @@ func (w *comparer) lists(path string, a, b []any) {
 	}
 	if !slices.Equal(orderA, orderB) {
 		before, after := strings.Join(orderA, ", "), strings.Join(orderB, ", ")
-		w.add(path, "order", "moved", before, after, "the order changes: "+before+" → "+after)
+		w.add(path, "order", "moved", before, after, Say("change-order", orderA, orderB))
 	}
 }
 
 // appear says that something is there that was not, or the other way round.
 func (w *comparer) appear(path string, v any, how string) {
 	what, key := kindOf(path)
-	say := fmt.Sprintf("%s %s: %s", cmpKey(key, what), how, inWords(v))
-	if key == "" {
-		say = fmt.Sprintf("%s %s: %s", what, how, titleOf(v))
-	}
-	before, after := "", inWords(v)
+	c := Change{Path: path, What: what, How: how, New: inWords(v), required: isRequired(v)}
+	thingCode, valueCode := Code("thing-added"), Code("value-added")
 	if how == "removed" {
-		before, after = after, ""
+		c.Old, c.New, thingCode, valueCode = c.New, "", "thing-removed", "value-removed"
 	}
-	w.add(path, what, how, before, after, say)
+	c.Said = Say(thingCode, thing(what), titleOf(v))
+	if key != "" {
+		c.Said = Say(valueCode, key, valueOf(v))
+	}
+	w.result.Changes = append(w.result.Changes, c)
 }
 
-// titleOf is what an element is called in Japanese, and its conditions.
-func titleOf(v any) string {
+func isRequired(v any) bool {
 	m, _ := v.(map[string]any)
-	title := nameOf(v)
+	return m["required"] == true
+}
+
+// titleOf is what an element is called, and its conditions.
+func titleOf(v any) any {
+	m, _ := v.(map[string]any)
+	var title any = nameOf(v)
 	for _, key := range []string{"name", "title", "label", "text"} {
 		if t, ok := m[key].(map[string]any); ok && isText(t) {
-			title = inWords(t)
+			title = textOf(t)
 			break
 		}
 	}
-	if m["required"] == true {
-		title += " (required)"
+	if isRequired(v) {
+		return Say("title-required", title)
 	}
 	return title
+}
+
+// textOf reads a text of a document.
+func textOf(m map[string]any) Text {
+	return Text{JA: inWords(m[string(JA)]), EN: inWords(m[string(EN)]), Easy: inWords(m[string(Easy)])}
+}
+
+// valueOf is a value as an argument: a text in the reader's language, the source of a fact and how far it was checked,
+// otherwise as inWords.
+func valueOf(v any) any {
+	if m, ok := v.(map[string]any); ok {
+		if isText(m) {
+			return textOf(m)
+		}
+		if f, ok := factOf(m); ok {
+			return f.said()
+		}
+	}
+	return inWords(v)
+}
+
+// said is the source and how far it was checked.
+func (f Fact) said() Saying {
+	switch f.Confidence {
+	case Confirmed:
+		return Say("fact-confirmed", f.Source)
+	case Unverified:
+		return Say("fact-unverified", f.Source)
+	}
+	return Say("fact-unknown", f.Source)
 }
 
 // inWords writes a value in one line: the Japanese of a text, the source of a fact, JSON otherwise.
@@ -258,110 +353,34 @@ func inWords(v any) string {
 	return string(data)
 }
 
-// registers compares the registers that the patterns make, and says the same of many at once.
-func (w *comparer) registers() {
-	was, is := map[string]Register{}, map[string]Register{}
-	for _, g := range w.old.Registers {
-		was[g.Registrar] = g
-	}
-	for _, g := range w.next.Registers {
-		is[g.Registrar] = g
-	}
-	said := map[Change][]string{}
-	note := func(id, what, how, before, after, say string) {
-		c := Change{What: what, How: how, Old: before, New: after, Say: say}
-		said[c] = append(said[c], id)
-	}
-	for id, g := range was {
-		if after, ok := is[id]; ok {
-			w.register(g, after, note)
-		} else {
-			note(id, "register", "removed", g.Rollout, "", "the register is no longer there")
-		}
-	}
-	for id, g := range is {
-		if _, ok := was[id]; !ok {
-			note(id, "register", "added", "", g.Rollout, strings.TrimSpace("a register more: "+g.Rollout+" "+g.OpensOn.String()))
-		}
-	}
-	var list []Change
-	for c, ids := range said {
-		slices.Sort(ids)
-		c.Path = "registers[" + ids[0] + "]"
-		if len(ids) > 1 {
-			c.Say += fmt.Sprintf(" (so at %d more: %s)", len(ids)-1, strings.Join(ids[1:], ", "))
-		}
-		list = append(list, c)
-	}
-	slices.SortFunc(list, func(a, b Change) int { return strings.Compare(a.Path+a.Say, b.Path+b.Say) })
-	w.result.Changes = append(w.result.Changes, list...)
-}
-
-func (w *comparer) register(a, b Register, note func(id, what, how, before, after, say string)) {
-	for _, x := range []struct{ key, before, after string }{
-		{"rollout", a.Rollout, b.Rollout}, {"opens_on", a.OpensOn.String(), b.OpensOn.String()}, {"closed_on", a.ClosedOn.String(), b.ClosedOn.String()},
-		{"functions", usedWords(a.Functions), usedWords(b.Functions)},
-	} {
-		if x.before != x.after {
-			note(a.Registrar, "register", "changed", x.before, x.after, fmt.Sprintf("%s changes: %s → %s", x.key, orNone(x.before), orNone(x.after)))
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(a.Procedures)) {
-		if a.Procedures[id] == w.old.Offers[id] && b.Procedures[id] == w.next.Offers[id] {
-			continue // said once, of the whole qualification
-		}
-		for _, channel := range []string{ChannelOnline, ChannelCounter} {
-			before, after := a.Procedures[id].Since(channel).String(), b.Procedures[id].Since(channel).String()
-			if before != after {
-				note(a.Registrar, "offer", "changed", before, after, fmt.Sprintf("%s %s since: %s → %s", id, channel, orNone(before), orNone(after)))
-			}
-		}
-	}
-}
-
-// usedWords lists the functions that a register uses.
-func usedWords(functions []string) string {
-	if functions == nil {
-		return "all"
-	}
-	return strings.Join(functions, ", ")
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
-}
-
 // refuse says why the newer text cannot take the place of the older.
 func (w *comparer) refuse() {
-	no := func(format string, args ...any) {
-		w.result.Refused = append(w.result.Refused, fmt.Sprintf(format, args...))
+	no := func(path string, code Code, args ...any) {
+		w.result.Refused = append(w.result.Refused, Finding{Path: path, Said: Say(code, args...)})
 	}
 	a, b := w.old, w.next
 	if a.ID != b.ID {
-		no("id: %s and %s are two qualifications; a name or place of a definition can change, its id never", a.ID, b.ID)
+		no("id", "refused-other-id", a.ID, b.ID)
 	}
 	if a.Code != b.Code {
-		no("code: receipt numbers and registers bear %s; it cannot become %s", a.Code, b.Code)
+		no("code", "refused-code", a.Code, b.Code)
 	}
 	if a.Row != b.Row {
-		no("row: %d is its place in the table of the policy; it cannot become %d", a.Row, b.Row)
+		no("row", "refused-row", a.Row, b.Row)
 	}
 	if a.SHA256 != b.SHA256 {
 		switch {
 		case a.Version == b.Version:
-			no("version: the content changes, but the version is still %s; cases are pinned to it, so give a new version and valid_from", a.Version)
+			no("version", "refused-same-version", a.Version, "valid_from")
 		case !versionAfter(b.Version, a.Version):
-			no("version: %s is not after %s", b.Version, a.Version)
+			no("version", "refused-version", b.Version, a.Version)
 		case !b.ValidFrom.After(a.ValidFrom):
-			no("valid_from: %s is not after %s, from which the other version holds", b.ValidFrom, a.ValidFrom)
+			no("valid_from", "refused-day", b.ValidFrom, a.ValidFrom)
 		}
 	}
 	for _, item := range a.Items {
 		if b.Item(item.ID) == nil {
-			no("items[%s]: the register has entries with %s (%s); an item stays, even if no form asks for it any more", item.ID, item.Label.JA, item.ID)
+			no("items["+item.ID+"]", "refused-item", item.Label)
 		}
 	}
 }
@@ -385,7 +404,7 @@ func FileName(data []byte) (string, error) {
 		return "", err
 	}
 	if idOf(doc) == "" {
-		return "", errors.New("has no id")
+		return "", wrong("file-no-id")
 	}
 	return idOf(doc) + ".yaml", nil
 }

@@ -50,9 +50,9 @@ func TestCompareNursing(t *testing.T) {
 		{"another code", []string{oldVersion, newVersion, "code: KG", "code: KZ"}, []string{"code: code changes: KG → KZ"}, nil, []string{"code: receipt numbers"}},
 		{"another row", []string{oldVersion, newVersion, "row: 29", "row: 84"}, nil, nil, []string{"row: 29"}},
 		{"an item goes", []string{oldVersion, newVersion, "procedures:\n", "items:\n  - {id: name_kana, drop: true}\n\nprocedures:\n"},
-			[]string{"items[name_kana]: item removed: フリガナ"}, []string{"items[name_kana]: entries hold values"}, []string{"items[name_kana]: the register has entries"}},
+			[]string{"items[name_kana]: item removed: Reading of your name"}, []string{"items[name_kana]: entries hold values"}, []string{"items[name_kana]: the register has entries"}},
 		{"an item comes", []string{oldVersion, newVersion, "procedures:\n", "items:\n  - {id: mail, kind: email, label: {ja: メール, en: Mail, easy: メール}, fact: {source: test, confidence: unknown}}\n\nprocedures:\n"},
-			[]string{"items[mail]: item added: メール"}, []string{"cases begun before 2027-04-01, drafts too, keep version 2026-04-01.1", "items[mail]: entries made before have no value", "cases begun from 2027-04-01 on are made under version 2027-04-01.1"}, nil},
+			[]string{"items[mail]: item added: Mail"}, []string{"cases begun before 2027-04-01, drafts too, keep version 2026-04-01.1", "items[mail]: entries made before have no value", "cases begun from 2027-04-01 on are made under version 2027-04-01.1"}, nil},
 		{"a page goes", []string{oldVersion, newVersion, "      - {id: forwarding, when: channel == \"counter\"}\n    routes", "      - {id: forwarding, drop: true}\n    routes"},
 			[]string{"procedures[registration].groups[forwarding]: page removed"}, nil, nil},
 		{"another examination", []string{oldVersion, newVersion, "passer: {examination: kangoshi}", "passer: {examination: kango}"}, []string{"procedures[registration].passer.examination: passer.examination changes: kangoshi → kango"}, nil, nil},
@@ -66,13 +66,17 @@ func TestCompareNursing(t *testing.T) {
 			var lines []string
 			for _, change := range c.Changes {
 				lines = append(lines, change.String())
+				inThreeLanguages(t, change.Said)
+			}
+			for _, f := range slices.Concat(c.Open, c.Coming, c.Refused) {
+				inThreeLanguages(t, f.Said)
 			}
 			wantEach(t, "the changes", lines, x.changes)
-			wantEach(t, "the meaning", append(slices.Clone(c.Open), c.Coming...), x.means)
+			wantEach(t, "the meaning", slices.Concat(c.Open, c.Coming).In(qualification.EN), x.means)
 			if len(c.Refused) != len(x.refused) {
 				t.Errorf("refused: %q, want %q", c.Refused, x.refused)
 			}
-			wantEach(t, "the refusals", c.Refused, x.refused)
+			wantEach(t, "the refusals", c.Refused.In(qualification.EN), x.refused)
 			if len(x.pairs) == 0 && (len(lines)+len(c.Open)+len(c.Coming)) > 0 {
 				t.Errorf("a definition differs from itself: %+v", c)
 			}
@@ -118,7 +122,11 @@ func TestCompareFees(t *testing.T) {
 				t.Fatalf("%v %v", err, c.Refused)
 			}
 			var fees []string
+			for _, f := range slices.Concat(c.Open, c.Coming) {
+				inThreeLanguages(t, f.Said)
+			}
 			for _, change := range c.Changes {
+				inThreeLanguages(t, change.Said)
 				if change.What == "fee" {
 					fees = append(fees, change.String())
 				}
@@ -127,11 +135,35 @@ func TestCompareFees(t *testing.T) {
 				t.Errorf("fees: %q", fees)
 			}
 			wantEach(t, "the fees", fees, x.want)
-			if x.means == nil && strings.Contains(strings.Join(c.Open, ""), "rises") {
+			if x.means == nil && strings.Contains(c.Open.Error(), "rises") {
 				t.Errorf("a fee that does not rise: %q", c.Open)
 			}
-			wantEach(t, "the meaning", append(slices.Clone(c.Open), c.Coming...), x.means)
+			wantEach(t, "the meaning", slices.Concat(c.Open, c.Coming).In(qualification.EN), x.means)
 		})
+	}
+}
+
+// TestCompareElements: what stands in a list without names is compared one by one, and what comes is called what it is.
+func TestCompareElements(t *testing.T) {
+	files := good(t)
+	files["bases/base.yaml"] = []byte(strings.NewReplacer("{step: approval, body: ministry,", "{step: approval, body: registrar,",
+		"    reasons:\n", "    reasons:\n      - {id: blurred, item: photo, correct: true, label: {ja: ぼやけています, en: Blurred, easy: みえません}}\n").Replace(string(files["bases/base.yaml"])))
+	next, found, err := qualification.ReadOne(files, "sample.yaml")
+	if err != nil || next == nil {
+		t.Fatalf("%v %v", err, found)
+	}
+	c, err := qualification.Compare(sample(t), next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path = "procedures[registration]"
+	for lang, want := range map[qualification.Lang]string{
+		qualification.EN: path + ".reasons[blurred]: reason added: Blurred\n" + path + ".routes[direct].steps[1].body: body changes: ministry → registrar\n",
+		qualification.JA: path + ".reasons[blurred]: 理由が加わります：「ぼやけています」\n" + path + ".routes[direct].steps[1].body: 「body」が変わります：「ministry」→「registrar」\n",
+	} {
+		if got := c.In(lang); !strings.Contains(got, want) {
+			t.Errorf("%s lacks\n%s", got, want)
+		}
 	}
 }
 
@@ -146,7 +178,8 @@ func TestCompareVersionsOfTheRepository(t *testing.T) {
 	}
 	var lines []string
 	for _, change := range got.Changes {
+		inThreeLanguages(t, change.Said)
 		lines = append(lines, change.String())
 	}
-	wantEach(t, "the changes", lines, []string{"items[grade].options[1-general]: choice added: 一級自動車整備士（総合）"})
+	wantEach(t, "the changes", lines, []string{"items[grade].options[1-general]: choice added: First-grade mechanic (general)"})
 }

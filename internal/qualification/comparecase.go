@@ -34,6 +34,18 @@ func (r *FeeRule) scope() string {
 	return strings.Join(parts, ", ")
 }
 
+// scopeSaid is the scope in words.
+func (r *FeeRule) scopeSaid() Saying {
+	bodies := slices.Concat(r.Registrars, r.Channels)
+	switch {
+	case r.When == "":
+		return Say("scope-bodies", bodies)
+	case len(bodies) == 0:
+		return Say("scope-when", r.When)
+	}
+	return Say("scope-and-when", bodies, r.When)
+}
+
 // on returns the rule of a scope that decides on a day, nil when none does.
 func (fee *Fee) on(scope string, day calendar.Date) *FeeRule {
 	i := slices.IndexFunc(fee.Rules, func(r FeeRule) bool {
@@ -45,38 +57,43 @@ func (fee *Fee) on(scope string, day calendar.Date) *FeeRule {
 	return &fee.Rules[i]
 }
 
-// costs writes the amount of a rule.
-func (r *FeeRule) costs() string {
+// costs says the amount of a rule.
+func (r *FeeRule) costs() Saying {
 	switch {
 	case r == nil:
-		return "no rule"
+		return Say("cost-no-rule")
 	case r.Fact.Confidence == Unknown:
-		return "not known"
+		return Say("cost-unknown")
 	case r.Amount.CEL != "":
-		return r.Amount.CEL
+		return Say("cost-worked-out", r.Amount.CEL)
 	}
-	return r.Amount.String() + " yen"
+	return Say("cost-yen", r.Amount.Number)
 }
 
 func (w *comparer) fee(path string, before, after *Fee) {
 	var scopes []string
+	said := map[string]Saying{}
 	for _, r := range slices.Concat(before.Rules, after.Rules) {
 		if !slices.Contains(scopes, r.scope()) {
 			scopes = append(scopes, r.scope())
+			said[r.scope()] = r.scopeSaid()
 		}
 	}
 	for _, scope := range scopes {
 		last := Change{}
 		for _, day := range w.feeDays(before, after) {
 			a, b := before.on(scope, day), after.on(scope, day)
-			c := Change{Path: path, What: "fee", How: "changed", Old: a.costs(), New: b.costs()}
+			c := Change{Path: path, What: "fee", How: "changed", Old: a.costs().String(), New: b.costs().String()}
 			if c.Old != c.New && (c.Old != last.Old || c.New != last.New) {
-				c.Say = fmt.Sprintf("%s%s: %s → %s, since %s", after.Label.JA, inBrackets(scope), c.Old, c.New, day)
+				c.Said = Say("fee-changes", after.Label, a.costs(), b.costs(), day)
+				if scope != "" {
+					c.Said = Say("fee-changes-for", after.Label, said[scope], a.costs(), b.costs(), day)
+				}
 				w.result.Changes = append(w.result.Changes, c)
 				w.rise(path, a, b, day)
 			}
 			if c.Old == c.New && a != nil && a.Fact != b.Fact {
-				w.source(path, scope, a.Fact, b.Fact)
+				w.source(path, scope, said[scope], a.Fact, b.Fact)
 			}
 			last = c
 		}
@@ -101,10 +118,12 @@ func (w *comparer) feeDays(fees ...*Fee) []calendar.Date {
 	return slices.Compact(days)
 }
 
-func (w *comparer) source(path, scope string, a, b Fact) {
-	c := Change{Path: path, What: "source", How: "changed", Old: a.Source + " (" + string(a.Confidence) + ")", New: b.Source + " (" + string(b.Confidence) + ")"}
-	c.Say = "the source of the amount changes" + inBrackets(scope) + ": " + c.Old + " → " + c.New
-	if !slices.Contains(w.result.Changes, c) {
+func (w *comparer) source(path, scope string, inWords Saying, a, b Fact) {
+	c := Change{Path: path, What: "source", How: "changed", Old: a.said().String(), New: b.said().String(), Said: Say("fee-source-for", inWords, a.said(), b.said())}
+	if scope == "" {
+		c.Said = Say("fee-source", a.said(), b.said())
+	}
+	if !slices.ContainsFunc(w.result.Changes, func(known Change) bool { return known.String() == c.String() }) {
 		w.result.Changes = append(w.result.Changes, c)
 	}
 }
@@ -114,15 +133,8 @@ func (w *comparer) rise(path string, a, b *FeeRule, day calendar.Date) {
 	if a == nil || b == nil || a.Amount.CEL != "" || b.Amount.CEL != "" || b.Amount.Number <= a.Amount.Number {
 		return
 	}
-	w.result.Open = append(w.result.Open, fmt.Sprintf("%s: the fee rises; a case begun before %s pays what its own version says (%s), also when it is filed later", path, w.next.ValidFrom, a.costs()))
-	w.result.Coming = append(w.result.Coming, fmt.Sprintf("%s: a case filed from %s on pays %s instead of %s", path, day, b.costs(), a.costs()))
-}
-
-func inBrackets(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " (" + s + ")"
+	w.result.Open = append(w.result.Open, Finding{Path: path, Said: Say("open-fee-rises", w.next.ValidFrom, a.costs())})
+	w.result.Coming = append(w.result.Coming, Finding{Path: path, Said: Say("new-fee-rises", day, b.costs(), a.costs())})
 }
 
 // consequences says what the changes mean for the cases and entries that are there, and for those to come.
@@ -131,42 +143,45 @@ func (w *comparer) consequences() {
 	if len(c.Changes) == 0 {
 		return
 	}
-	open := func(format string, args ...any) { c.Open = append(c.Open, fmt.Sprintf(format, args...)) }
-	coming := func(format string, args ...any) { c.Coming = append(c.Coming, fmt.Sprintf(format, args...)) }
+	open := func(path string, code Code, args ...any) {
+		c.Open = append(c.Open, Finding{Path: path, Said: Say(code, args...)})
+	}
+	coming := func(path string, code Code) { c.Coming = append(c.Coming, Finding{Path: path, Said: Say(code)}) }
 	if len(c.Refused) == 0 {
-		c.Open = slices.Insert(c.Open, 0, fmt.Sprintf("cases begun before %s, drafts too, keep version %s to their end: its pages, documents, fees, checks and route", c.NewFrom, c.Old))
-		c.Coming = slices.Insert(c.Coming, 0, fmt.Sprintf("cases begun from %s on are made under version %s", c.NewFrom, c.New))
+		c.Open = slices.Insert(c.Open, 0, Finding{Said: Say("open-keep", c.NewFrom, c.Old)})
+		c.Coming = slices.Insert(c.Coming, 0, Finding{Said: Say("new-begun", c.NewFrom, c.New)})
 	}
 	for _, x := range c.Changes {
-		required := strings.Contains(x.Say, "(required)") || strings.HasSuffix(x.Path, ".required") && x.New == "true"
+		required := x.required || strings.HasSuffix(x.Path, ".required") && x.New == "true"
 		switch {
 		case x.What == "procedure" && x.How == "removed":
-			coming("%s: nobody can begin it any more; open cases go on", x.Path)
+			coming(x.Path, "new-procedure-gone")
 		case x.What == "document" && x.How == "added", (x.What == "field" || x.What == "document") && required:
-			coming("%s: is asked of new cases alone", x.Path)
+			coming(x.Path, "new-asked")
 		case x.What == "item" && x.How == "added":
-			open("%s: entries made before have no value of it until a case writes one%s", x.Path, w.shown(x.Path))
+			open(x.Path, w.itemAdded(x.Path))
 		case x.What == "item" && x.How == "removed":
-			open("%s: entries hold values of it that the new version could not show", x.Path)
+			open(x.Path, "open-item-gone")
 		case x.What == "item" && strings.HasSuffix(x.Path, ".kind"):
-			open("%s: entries hold values of the kind %s, which are then read as %s", x.Path, x.Old, x.New)
+			open(x.Path, "open-item-kind", x.Old, x.New)
 		case x.What == "choice" && x.How == "removed" && strings.HasPrefix(x.Path, "items["):
-			open("%s: entries that have this value show it without words", x.Path)
+			open(x.Path, "open-choice-gone")
 		case x.What == "register" && x.How == "removed":
-			open("%s: its entries and open cases would belong to no register", x.Path)
+			open(x.Path, "open-register-gone")
 		case strings.HasPrefix(x.Path, "credential.") && x.What != "source":
-			open("%s: credentials that were issued keep what they say", x.Path)
+			open(x.Path, "open-credential")
 		}
 	}
 }
 
-// shown warns of a credential that needs the item: a source without a value stops the issue.
-func (w *comparer) shown(path string) string {
+// itemAdded says what a new item means for entries. It warns of a credential that needs the item: a source without a value
+// stops the issue.
+func (w *comparer) itemAdded(path string) Code {
 	id := strings.TrimSuffix(strings.TrimPrefix(path, "items["), "]")
 	for _, source := range w.next.Credential.Fields {
 		if source == "item."+id {
-			return "; the credential shows it, and for an entry without it none can be issued"
+			return "open-item-shown"
 		}
 	}
-	return ""
+	return "open-item-added"
 }

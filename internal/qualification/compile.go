@@ -24,7 +24,7 @@ func (c *expressionCompiler) compileAll(d *Definition, r *reporter) {
 func (c *expressionCompiler) into(source string, want *types.Type, path string, r *reporter) *expression {
 	e, err := c.compile(source, want)
 	if err != nil {
-		r.add(path, "%v", err)
+		r.fail(path, err)
 	}
 	return e
 }

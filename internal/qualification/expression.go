@@ -1,7 +1,6 @@
 package qualification
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -99,17 +98,17 @@ func (c *expressionCompiler) compile(source string, want *types.Type) (*expressi
 func (c *expressionCompiler) compileNew(source string, want *types.Type) (*expression, error) {
 	checked, issues := c.env.Compile(source)
 	if issues.Err() != nil {
-		return nil, fmt.Errorf("does not compile: %s", oneLine(issues.Errors()[0].Message))
+		return nil, wrong("cel-compile", oneLine(issues.Errors()[0].Message))
 	}
 	if got := checked.OutputType(); !got.IsExactType(want) {
-		return nil, fmt.Errorf("gives %s, not %s", got, want)
+		return nil, wrong("cel-type", got.String(), want.String())
 	}
 	estimate, err := c.env.EstimateCost(checked, sizeBounds{})
 	if err != nil {
-		return nil, fmt.Errorf("its cost cannot be estimated: %w", err)
+		return nil, wrong("cel-cost-unknown", err.Error())
 	}
 	if estimate.Max > costLimit {
-		return nil, fmt.Errorf("costs too much: up to %d, allowed are %d", estimate.Max, costLimit)
+		return nil, wrong("cel-cost", estimate.Max, costLimit)
 	}
 	reads, err := readings(checked)
 	if err != nil {
@@ -117,7 +116,7 @@ func (c *expressionCompiler) compileNew(source string, want *types.Type) (*expre
 	}
 	program, err := c.env.Program(checked, cel.CostLimit(costLimit), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
-		return nil, fmt.Errorf("does not compile: %w", err)
+		return nil, wrong("cel-compile", err.Error())
 	}
 	e := &expression{source: source, program: program, reads: reads, beyond: looksBeyond(checked)}
 	return e, e.tried()
@@ -167,7 +166,7 @@ func readings(checked *cel.Ast) ([]reading, error) {
 		}
 	}))
 	if roots != len(reads) {
-		return nil, errors.New(`answers, resident and family may only be read by a literal key, as in answers["grade"]`)
+		return nil, wrong("cel-literal-key", "answers", "resident", "family", `answers["grade"]`)
 	}
 	return reads, nil
 }

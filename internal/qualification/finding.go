@@ -2,41 +2,70 @@ package qualification
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// Finding is one thing wrong with a file of definitions.
+// Finding is a sentence about a place in a set of definitions: what is wrong there, or what a new version means there.
 type Finding struct {
-	File    string `json:"file"`
-	Path    string `json:"path"` // e.g. procedures[registration].groups[person].fields[name].label.en; "" for the whole file
-	Message string `json:"message"`
+	File string // "" where it is clear
+	Path string // e.g. procedures[registration].groups[person].fields[name].label.en; "" for the whole file
+	Said Saying
 }
 
-func (f Finding) String() string {
-	if f.Path == "" {
-		return f.File + ": " + f.Message
+// FindingOf makes a finding of an error that came from reading a file.
+func FindingOf(file string, err error) Finding { return Finding{File: file, Said: sayingOf(err)} }
+
+// Place is the file and the path.
+func (f Finding) Place() string {
+	if f.File == "" || f.Path == "" {
+		return f.File + f.Path
 	}
-	return f.File + ": " + f.Path + ": " + f.Message
+	return f.File + ": " + f.Path
+}
+
+// In returns the place and the sentence in a language, without readings.
+func (f Finding) In(l Lang) string {
+	if place := f.Place(); place != "" {
+		return place + ": " + f.Said.In(l)
+	}
+	return f.Said.In(l)
+}
+
+// String is the finding in English.
+func (f Finding) String() string { return f.In(EN) }
+
+// MarshalJSON writes the place, the code with its arguments, and the sentence in English.
+func (f Finding) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		File string `json:"file,omitempty"`
+		Path string `json:"path"`
+		Saying
+		Message string `json:"message"`
+	}{f.File, f.Path, f.Said, f.Said.String()})
 }
 
 // Findings is everything wrong with a set of definitions: the error that Load returns.
 type Findings []Finding
 
-func (f Findings) Error() string {
+func (f Findings) Error() string { return strings.Join(f.In(EN), "\n") }
+
+// In returns each finding as a line in a language.
+func (f Findings) In(l Lang) []string {
 	lines := make([]string, len(f))
 	for i := range f {
-		lines[i] = f[i].String()
+		lines[i] = f[i].In(l)
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 func (f Findings) sorted() Findings {
 	slices.SortStableFunc(f, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Said.String(), b.Said.String()))
 	})
-	return slices.Compact(f)
+	return slices.CompactFunc(f, func(a, b Finding) bool { return a.String() == b.String() })
 }
 
 // reporter collects the findings of one file.
@@ -45,8 +74,13 @@ type reporter struct {
 	found Findings
 }
 
-func (r *reporter) add(path, format string, args ...any) {
-	r.found = append(r.found, Finding{File: r.file, Path: path, Message: fmt.Sprintf(format, args...)})
+func (r *reporter) add(path string, code Code, args ...any) { r.say(path, Say(code, args...)) }
+
+// fail reports an error of reading.
+func (r *reporter) fail(path string, err error) { r.say(path, sayingOf(err)) }
+
+func (r *reporter) say(path string, s Saying) {
+	r.found = append(r.found, Finding{File: r.file, Path: path, Said: s})
 }
 
 // elementName names an element of a list in a path: by its id where it has one, otherwise by its place.

@@ -42,24 +42,24 @@ func (l *linter) lintValidity() {
 	for _, item := range l.d.Items {
 		keys[item.ID] = true
 	}
-	l.lintReads(l.d.Validity.Months.expr, "validity.months", keys, "no register item")
+	l.lintReads(l.d.Validity.Months.expr, "validity.months", keys, "read-no-item")
 }
 
 // lintReads holds what an expression reads to what there is.
-func (l *linter) lintReads(e *expression, path string, answers map[string]bool, missing string) {
+func (l *linter) lintReads(e *expression, path string, answers map[string]bool, missing Code) {
 	if e == nil {
 		return
 	}
 	for _, read := range e.reads {
-		known, word := answers[read.key], missing
+		known, code := answers[read.key], missing
 		switch read.root {
 		case "resident":
-			known, word = slices.Contains(residentKeys, read.key), "no particular of the resident registry"
+			known, code = slices.Contains(residentKeys, read.key), "read-no-resident"
 		case "family":
-			known, word = slices.Contains(familyKeys, read.key), "no particular of the family register"
+			known, code = slices.Contains(familyKeys, read.key), "read-no-family"
 		}
 		if !known {
-			l.r.add(path, "reads %s[%q]: %s", read.root, read.key, word)
+			l.r.add(path, code, fmt.Sprintf("%s[%q]", read.root, read.key))
 		}
 	}
 }
@@ -68,7 +68,7 @@ func (l *linter) lintCredential() {
 	for lang, title := range map[Lang]string{JA: l.d.Credential.Title.JA, EN: l.d.Credential.Title.EN, Easy: l.d.Credential.Title.Easy} {
 		for _, found := range itemPattern.FindAllStringSubmatch(title, -1) {
 			if l.d.Item(found[1]) == nil {
-				l.r.add("credential.title."+string(lang), "no register item %q", found[1])
+				l.r.add("credential.title."+string(lang), "item-none", found[1])
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func (l *linter) lintCredential() {
 			known = l.d.Item(item) != nil
 		}
 		if !known {
-			l.r.add("credential.fields."+key, "%q refers to nothing", source)
+			l.r.add("credential.fields."+key, "credential-nothing", source)
 		}
 	}
 }
@@ -88,14 +88,14 @@ func (l *linter) lintOffers(path string, offers map[string]Offer) {
 	for id, offer := range offers {
 		p := l.d.Procedure(id)
 		if p == nil {
-			l.r.add(join(path, id), "no such procedure")
+			l.r.add(join(path, id), "offer-no-procedure")
 			continue
 		}
 		if !offer.Online.IsZero() && !slices.Contains(p.Channels, ChannelOnline) {
-			l.r.add(join(path, id)+".online", "the procedure has no such channel")
+			l.r.add(join(path, id)+".online", "offer-no-channel")
 		}
 		if !offer.Counter.IsZero() && !slices.Contains(p.Channels, ChannelCounter) {
-			l.r.add(join(path, id)+".counter", "the procedure has no such channel")
+			l.r.add(join(path, id)+".counter", "offer-no-channel")
 		}
 	}
 }
@@ -103,7 +103,7 @@ func (l *linter) lintOffers(path string, offers map[string]Offer) {
 func (l *linter) lintPattern(p *RegisterPattern, at string) {
 	l.lintOffers(at+".procedures", p.Procedures)
 	if !p.ClosedOn.IsZero() && p.ClosedOn.Before(p.OpensOn) {
-		l.r.add(at+".closed_on", "lies before opens_on")
+		l.r.add(at+".closed_on", "days-swapped", "opens_on")
 	}
 }
 
@@ -116,9 +116,9 @@ func (l *linter) lintClasses() {
 		item, at := l.d.Item(id), fmt.Sprintf("classes.items[%d]", i)
 		switch {
 		case item == nil:
-			l.r.add(at, "no register item %q", id)
+			l.r.add(at, "item-none", id)
 		case len(item.Options) == 0:
-			l.r.add(at, "the register item %s does not list its values", id)
+			l.r.add(at, "class-no-values", id)
 		}
 	}
 }
@@ -127,7 +127,7 @@ func (l *linter) lintClasses() {
 func (l *linter) lintRow() {
 	for _, p := range l.d.Procedures {
 		if p.Effect == EffectRenew && l.d.Validity == nil {
-			l.r.add(procedurePath(&p)+".effect", "renews a term, but there is no validity")
+			l.r.add(procedurePath(&p)+".effect", "renewal-no-term", "validity")
 		}
 	}
 }
@@ -144,7 +144,7 @@ func (l *linter) keeps(id string) bool {
 func (l *linter) lintRegistrarList(path string, list []string) {
 	for i, id := range list {
 		if !l.keeps(id) {
-			l.r.add(fmt.Sprintf("%s[%d]", path, i), "%s keeps no register of it", id)
+			l.r.add(fmt.Sprintf("%s[%d]", path, i), "registrar-keeps-none", id)
 		}
 	}
 }
@@ -165,12 +165,12 @@ func (l *linter) lintEvidence(p *Procedure) {
 	for i := range p.Evidence {
 		e := &p.Evidence[i]
 		at := fmt.Sprintf("%s.evidence[%s]", procedurePath(p), e.ID)
-		l.lintReads(e.when, at+".when", keys, "no such answer")
+		l.lintReads(e.when, at+".when", keys, "read-no-answer")
 		if e.Replaces != "" && !slices.Contains(p.Inquiries, e.Replaces) {
-			l.r.add(at+".replaces", "the procedure does not ask the %s registry", e.Replaces)
+			l.r.add(at+".replaces", "inquiry-none", registryName(e.Replaces))
 		}
 		if p.Field(e.ID) != nil {
-			l.r.add(at, "a field has the same id")
+			l.r.add(at, "document-id-taken")
 		}
 	}
 }
@@ -181,7 +181,7 @@ func (l *linter) lintPasser(p *Procedure) {
 	}
 	for particular, id := range p.Passer.Fields {
 		if p.Field(id) == nil {
-			l.r.add(procedurePath(p)+".passer.fields."+particular, "no field %q", id)
+			l.r.add(procedurePath(p)+".passer.fields."+particular, "field-none", id)
 		}
 	}
 }
@@ -192,24 +192,24 @@ func (l *linter) lintChecks(p *Procedure) {
 		c := &p.Checks[i]
 		at := fmt.Sprintf("%s.checks[%s]", procedurePath(p), c.ID)
 		if c.Evidence != "" && !hasEvidence(p, c.Evidence) {
-			l.r.add(at+".evidence", "no document %q", c.Evidence)
+			l.r.add(at+".evidence", "document-none", c.Evidence)
 		}
 		if c.Machine != "" && machines[c.Machine] {
-			l.r.add(at+".machine", "%s is checked twice", c.Machine)
+			l.r.add(at+".machine", "check-twice", c.Machine)
 		}
 		machines[c.Machine] = true
 		l.lintMachine(p, c, at+".machine")
 	}
 	for _, inquiry := range p.Inquiries {
 		if !machines[inquiry] {
-			l.r.add(procedurePath(p)+".checks", "nothing checks the answer of the %s registry", inquiry)
+			l.r.add(procedurePath(p)+".checks", "check-no-inquiry", registryName(inquiry))
 		}
 	}
 	if !machines["signature"] {
-		l.r.add(procedurePath(p)+".checks", "nothing checks the signature")
+		l.r.add(procedurePath(p)+".checks", "check-no-signature")
 	}
 	if len(l.d.Base) > 0 && p.Effect == EffectRegister && !machines["base"] {
-		l.r.add(procedurePath(p)+".checks", "nothing checks the licence that base names")
+		l.r.add(procedurePath(p)+".checks", "check-no-base")
 	}
 }
 
@@ -217,25 +217,33 @@ func (l *linter) lintMachine(p *Procedure, c *Check, path string) {
 	switch c.Machine {
 	case InquiryResident, InquiryFamily:
 		if !slices.Contains(p.Inquiries, c.Machine) {
-			l.r.add(path, "the procedure does not ask the %s registry", c.Machine)
+			l.r.add(path, "inquiry-none", registryName(c.Machine))
 		}
 	case "passer":
 		if p.Passer == nil {
-			l.r.add(path, "the procedure does not say which answers identify the passer")
+			l.r.add(path, "check-no-passer")
 		}
 	case "base":
 		if len(l.d.Base) == 0 || p.Effect != EffectRegister {
-			l.r.add(path, "there is no base licence to ask about here: base names none, or the procedure makes no entry")
+			l.r.add(path, "check-base-missing")
 		}
 	case "payment":
 		if len(p.Fees) == 0 {
-			l.r.add(path, "the procedure has no fee")
+			l.r.add(path, "check-no-fee")
 		}
 	case "evidence":
 		if len(p.Evidence) == 0 {
-			l.r.add(path, "the procedure has no documents")
+			l.r.add(path, "check-no-documents")
 		}
 	}
+}
+
+// registryName names the registry that an inquiry asks.
+func registryName(inquiry string) Saying {
+	if inquiry == InquiryFamily {
+		return Say("registry-family")
+	}
+	return Say("registry-resident")
 }
 
 func hasEvidence(p *Procedure, id string) bool {
@@ -247,10 +255,10 @@ func (l *linter) lintReasons(p *Procedure) {
 		n := &p.Reasons[i]
 		at := fmt.Sprintf("%s.reasons[%s]", procedurePath(p), n.Code)
 		if n.Item != "" && p.Field(n.Item) == nil && !hasEvidence(p, n.Item) {
-			l.r.add(at+".item", "no field or document %q", n.Item)
+			l.r.add(at+".item", "reason-item", n.Item)
 		}
 		if !n.Correct && !n.Reject {
-			l.r.add(at, "leads neither to a correction nor to a rejection")
+			l.r.add(at, "reason-nowhere")
 		}
 	}
 }

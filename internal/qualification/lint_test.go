@@ -71,6 +71,9 @@ func compareFindings(t *testing.T, err error, wanted [][]string) {
 	if !errors.As(err, &found) {
 		t.Fatalf("got %v, want findings", err)
 	}
+	for _, f := range found {
+		inThreeLanguages(t, f.Said)
+	}
 	for _, want := range wanted {
 		i := slices.IndexFunc(found, func(f qualification.Finding) bool { return strings.HasPrefix(f.String(), want[1]) })
 		if i < 0 {

@@ -44,14 +44,14 @@ func (b bound) always() bool {
 
 func (l *linter) lintBound(b bound, path string, answers map[string]bool) {
 	l.lintRegistrarList(path+".registrars", b.registrars)
-	l.lintReads(b.when, path+".when", answers, "no such answer")
+	l.lintReads(b.when, path+".when", answers, "read-no-answer")
 	if !b.until.IsZero() && b.until.Before(b.from) {
-		l.r.add(path+".until", "lies before from")
+		l.r.add(path+".until", "days-swapped", "from")
 	}
 }
 
 // lintCover finds cases for which no rule is certain to apply.
-func (l *linter) lintCover(p *Procedure, registrars []string, bounds []bound, path, remedy string) {
+func (l *linter) lintCover(p *Procedure, registrars []string, bounds []bound, path string, code Code) {
 	for _, channel := range p.Channels {
 		var open []string
 		for i := range l.d.Registers {
@@ -62,17 +62,17 @@ func (l *linter) lintCover(p *Procedure, registrars []string, bounds []bound, pa
 			}
 		}
 		if len(open) > 0 {
-			l.r.add(path, "%s, %s: not covered in every case; %s", several(open), channel, remedy)
+			l.r.add(path, code, several(open), channel)
 		}
 	}
 }
 
 // several names one thing, or one of many and how many there are.
-func several(ids []string) string {
+func several(ids []string) Saying {
 	if len(ids) == 1 {
-		return ids[0]
+		return Say("several-one", ids[0])
 	}
-	return fmt.Sprintf("%s and %d more", ids[0], len(ids)-1)
+	return Say("several-more", ids[0], len(ids)-1)
 }
 
 func (l *linter) lintFees(p *Procedure) {
@@ -86,12 +86,12 @@ func (l *linter) lintFees(p *Procedure) {
 		for j := range fee.Rules {
 			rule, path := &fee.Rules[j], feeRulePath(p, fee, j)
 			l.lintBound(rule.bound(), path, keys)
-			l.lintReads(rule.Amount.expr, path+".amount", keys, "no such answer")
+			l.lintReads(rule.Amount.expr, path+".amount", keys, "read-no-answer")
 			l.lintUnknownAmount(p, fee, j, path)
 			bounds = append(bounds, rule.bound())
 		}
 		l.lintShadowed(p, bounds, func(j int) string { return feeRulePath(p, fee, j) })
-		l.lintCover(p, fee.Registrars, bounds, at+".rules", "add a rule without condition, with amount 0 when nothing is due")
+		l.lintCover(p, fee.Registrars, bounds, at+".rules", "cover-fee")
 	}
 }
 
@@ -114,16 +114,16 @@ func (l *linter) lintUnknownAmount(p *Procedure, fee *Fee, rule int, path string
 		}
 	}
 	if len(charged) > 0 {
-		l.r.add(path+".fact.confidence", "an amount that is charged cannot be unknown: %s is offered at %s", p.ID, several(charged))
+		l.r.add(path+".fact.confidence", "fee-unknown-amount", p.ID, several(charged))
 	}
 }
 
 func (l *linter) lintCollector(fee *Fee, path string) {
 	switch {
 	case fee.Kind == FeeTax && fee.Collector != CollectorTreasury:
-		l.r.add(path, "a tax is collected by the %s", CollectorTreasury)
+		l.r.add(path, "fee-tax-collector", CollectorTreasury)
 	case fee.Collector != CollectorTreasury && fee.Collector != CollectorRegistrar && !l.knowsRegistrar(fee.Collector):
-		l.r.add(path, "no registrar %q in %s", fee.Collector, registrarsFile)
+		l.r.add(path, "set-no-registrar", fee.Collector, registrarsFile)
 	}
 }
 
@@ -141,20 +141,20 @@ func (l *linter) lintRoutes(p *Procedure) {
 		bounds = append(bounds, route.bound())
 	}
 	l.lintShadowed(p, bounds, func(i int) string { return fmt.Sprintf("%s.routes[%s]", procedurePath(p), p.Routes[i].ID) })
-	l.lintCover(p, nil, bounds, procedurePath(p)+".routes", "add a route without condition")
+	l.lintCover(p, nil, bounds, procedurePath(p)+".routes", "cover-route")
 }
 
 // lintSwitch holds a direct way to what it stands beside: a later route for online cases that forwards.
 func (l *linter) lintSwitch(p *Procedure, route int, path string) {
 	if !slices.Equal(p.Routes[route].Channels, []string{ChannelOnline}) {
-		l.r.add(path, "only the online way can be switched: channels must be [online]")
+		l.r.add(path, "switch-online", "channels: [online]")
 	}
 	forwards := func(s Route) bool { return s.Step == stepIntake || s.Step == stepForward }
 	if slices.ContainsFunc(p.Routes[route].Steps, forwards) {
-		l.r.add(path, "the direct way cannot go through another body")
+		l.r.add(path, "switch-forwards")
 	}
 	if !slices.ContainsFunc(p.Routes[route+1:], func(r RouteRule) bool { return slices.ContainsFunc(r.Steps, forwards) }) {
-		l.r.add(path, "no later route goes through a forwarding body, so there is nothing to switch")
+		l.r.add(path, "switch-nothing")
 	}
 }
 
@@ -173,12 +173,12 @@ func (l *linter) lintSteps(steps []Route, at string, answers map[string]bool) {
 		s := &steps[i]
 		path := fmt.Sprintf("%s[%d]", at, i)
 		if i > 0 && slices.Index(stepOrder, s.Step) < slices.Index(stepOrder, steps[i-1].Step) {
-			l.r.add(path+".step", "%s cannot come after %s", s.Step, steps[i-1].Step)
+			l.r.add(path+".step", "route-order", s.Step, steps[i-1].Step)
 		}
 		if !strings.HasPrefix(s.Body, bodyPrefix) && s.Body != CollectorRegistrar && !l.knowsRegistrar(s.Body) {
-			l.r.add(path+".body", "no body %q in %s", s.Body, registrarsFile)
+			l.r.add(path+".body", "route-body", s.Body, registrarsFile)
 		}
-		l.lintReads(s.body, path+".body", answers, "no such answer")
+		l.lintReads(s.body, path+".body", answers, "read-no-answer")
 		switch s.Step {
 		case "review":
 			review = s
@@ -188,10 +188,10 @@ func (l *linter) lintSteps(steps []Route, at string, answers map[string]bool) {
 	}
 	switch {
 	case approval == nil:
-		l.r.add(at, "nobody approves")
+		l.r.add(at, "route-no-approval")
 	case review == nil:
-		l.r.add(at, "nobody reviews")
+		l.r.add(at, "route-no-review")
 	case review.Role == approval.Role:
-		l.r.add(at, "reviewer and approver could be the same person: both hold the role %s", review.Role)
+		l.r.add(at, "route-one-person", review.Role)
 	}
 }

@@ -13,15 +13,15 @@ func (l *linter) lintForm(p *Procedure) {
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		at := groupPath(p, g)
-		l.lintReads(g.when, at+".when", earlier, "no earlier question gives it")
+		l.lintReads(g.when, at+".when", earlier, "read-not-earlier")
 		for j := range g.Fields {
 			f := &g.Fields[j]
 			path := fmt.Sprintf("%s.fields[%s]", at, f.ID)
 			if fields[f.ID] {
-				l.r.add(path, "another page of the procedure has a field of this id")
+				l.r.add(path, "field-twice")
 			}
 			fields[f.ID] = true
-			l.lintReads(f.when, path+".when", earlier, "no earlier question gives it")
+			l.lintReads(f.when, path+".when", earlier, "read-not-earlier")
 			l.lintField(p, f, path)
 			for _, key := range f.Keys() {
 				earlier[key] = true
@@ -35,32 +35,32 @@ func (l *linter) lintRules(g *Group, at string, answers map[string]bool) {
 	for i := range g.Rules {
 		rule := &g.Rules[i]
 		path := fmt.Sprintf("%s.rules[%s]", at, rule.ID)
-		l.lintReads(rule.must, path+".must", answers, "no question so far gives it")
+		l.lintReads(rule.must, path+".must", answers, "read-not-so-far")
 		if !slices.ContainsFunc(g.Fields, func(f Field) bool { return f.ID == rule.Field }) {
-			l.r.add(path+".field", "no field %q on this page", rule.Field)
+			l.r.add(path+".field", "rule-field", rule.Field)
 		}
 	}
 }
 
 func (l *linter) lintField(p *Procedure, f *Field, path string) {
 	if f.Fixed && f.Prefill == "" {
-		l.r.add(path+".prefill", "missing: a fixed value comes from somewhere")
+		l.r.add(path+".prefill", codeNoPrefill)
 	}
 	if f.Prefill != "" && !l.knowsPrefill(p, f.Prefill) {
-		l.r.add(path+".prefill", "%q is no official value here", f.Prefill)
+		l.r.add(path+".prefill", "field-prefill", f.Prefill)
 	}
 	if f.Past && f.Kind != KindDate && f.Kind != KindYearMonth {
-		l.r.add(path+".past", "only a date or a month can be in the past")
+		l.r.add(path+".past", "field-past")
 	}
 	if f.Domestic && f.Kind != KindPrefecture {
-		l.r.add(path+".domestic", "only a prefecture can be in Japan")
+		l.r.add(path+".domestic", "field-domestic")
 	}
 	item := l.d.Item(f.Item)
 	if f.Item != "" && item == nil {
-		l.r.add(path+".item", "no register item %q", f.Item)
+		l.r.add(path+".item", "item-none", f.Item)
 	}
 	if item != nil && !sameKind(f.Kind, item.Kind) {
-		l.r.add(path+".kind", "%s, but the register item %s is %s", f.Kind, item.ID, item.Kind)
+		l.r.add(path+".kind", "field-kind", string(f.Kind), item.ID, string(item.Kind))
 	}
 	l.lintOptions(f, item, path)
 }
@@ -69,20 +69,20 @@ func (l *linter) lintField(p *Procedure, f *Field, path string) {
 func (l *linter) lintOptions(f *Field, item *Item, path string) {
 	choice := f.Kind == KindSelect || f.Kind == KindRadio
 	if !choice && len(f.Options) > 0 {
-		l.r.add(path+".options", "only a select or a radio has options")
+		l.r.add(path+".options", "field-no-choice", "select", "radio")
 	}
 	if choice && len(f.Options) == 0 {
-		l.r.add(path+".options", "missing")
+		l.r.add(path+".options", codeMissing)
 	}
 	seen := map[string]bool{}
 	for i, o := range f.Options {
 		at := fmt.Sprintf("%s.options[%d].value", path, i)
 		if seen[o.Value] {
-			l.r.add(at, "%q stands twice", o.Value)
+			l.r.add(at, "option-twice", o.Value)
 		}
 		seen[o.Value] = true
 		if item != nil && len(item.Options) > 0 && !slices.ContainsFunc(item.Options, func(known Option) bool { return known.Value == o.Value }) {
-			l.r.add(at, "the register item %s has no value %q", item.ID, o.Value)
+			l.r.add(at, "option-foreign", item.ID, o.Value)
 		}
 	}
 }

@@ -17,30 +17,30 @@ func (l *linter) lintReach(p *Procedure) {
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		at := groupPath(p, g)
-		l.mustBePossible(s, g.when, at+".when", "the page is never asked")
+		l.mustBePossible(s, g.when, at+".when", "never-page")
 		for j := range g.Fields {
-			l.mustBePossible(s, g.Fields[j].when, fmt.Sprintf("%s.fields[%s].when", at, g.Fields[j].ID), "the question is never asked")
+			l.mustBePossible(s, g.Fields[j].when, fmt.Sprintf("%s.fields[%s].when", at, g.Fields[j].ID), "never-question")
 		}
 		for j := range g.Rules {
-			l.mustBePossible(s, g.Rules[j].must, fmt.Sprintf("%s.rules[%s].must", at, g.Rules[j].ID), "the page can never be left")
+			l.mustBePossible(s, g.Rules[j].must, fmt.Sprintf("%s.rules[%s].must", at, g.Rules[j].ID), "never-left")
 		}
 	}
 	for i := range p.Evidence {
-		l.mustBePossible(s, p.Evidence[i].when, fmt.Sprintf("%s.evidence[%s].when", procedurePath(p), p.Evidence[i].ID), "the document is never asked for")
+		l.mustBePossible(s, p.Evidence[i].when, fmt.Sprintf("%s.evidence[%s].when", procedurePath(p), p.Evidence[i].ID), "never-document")
 	}
 	for i := range p.Fees {
 		for j := range p.Fees[i].Rules {
-			l.mustBePossible(s, p.Fees[i].Rules[j].when, feeRulePath(p, &p.Fees[i], j)+".when", "the rule never decides")
+			l.mustBePossible(s, p.Fees[i].Rules[j].when, feeRulePath(p, &p.Fees[i], j)+".when", "never-rule")
 		}
 	}
 	for i := range p.Routes {
-		l.mustBePossible(s, p.Routes[i].when, fmt.Sprintf("%s.routes[%s].when", procedurePath(p), p.Routes[i].ID), "the route is never taken")
+		l.mustBePossible(s, p.Routes[i].when, fmt.Sprintf("%s.routes[%s].when", procedurePath(p), p.Routes[i].ID), "never-route")
 	}
 }
 
-func (l *linter) mustBePossible(s space, e *expression, path, consequence string) {
+func (l *linter) mustBePossible(s space, e *expression, path string, consequence Code) {
 	if possible, decided := s.possible(e); decided && !possible {
-		l.r.add(path, "no answer makes it true: %s", consequence)
+		l.r.add(path, consequence)
 	}
 }
 
@@ -124,7 +124,7 @@ func (l *linter) lintShadowed(p *Procedure, bounds []bound, path func(int) strin
 			}
 		}
 		if reached > 0 && open == 0 {
-			l.r.add(path(i), "never decides: an earlier one applies always")
+			l.r.add(path(i), "never-decides")
 		}
 	}
 }

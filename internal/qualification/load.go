@@ -124,7 +124,7 @@ func (l *loader) loadDefinitions() ([]loaded, Findings) {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, Findings{{Message: err.Error()}}
+		return nil, Findings{FindingOf("", err)}
 	}
 	return slices.DeleteFunc(definitions, func(d loaded) bool { return d.definition == nil }), slices.Concat(found...)
 }
@@ -147,7 +147,7 @@ func (l *loader) load(name string) (*Definition, Findings) {
 	}
 	d, err := build(doc)
 	if err != nil {
-		r.add("", "%v", err)
+		r.fail("", err)
 		return nil, r.found
 	}
 	d.Source = l.files[name]
@@ -167,7 +167,7 @@ func checkFileName(d *Definition, name string, r *reporter) {
 		want = "versions/" + d.ID + "@" + d.Version + ".yaml"
 	}
 	if name != want {
-		r.add("id", "%s belongs into the file %s", d.ID, want)
+		r.add("id", "file-other-name", d.ID, want)
 	}
 }
 
@@ -181,7 +181,7 @@ func build(doc map[string]any) (*Definition, error) {
 	decoder := json.NewDecoder(strings.NewReader(string(bytes)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(d); err != nil {
-		return nil, fmt.Errorf("does not have the shape of a definition: %w", err)
+		return nil, wrong("file-no-definition", err.Error())
 	}
 	sum := sha256.Sum256(bytes)
 	d.SHA256 = hex.EncodeToString(sum[:])
@@ -234,7 +234,7 @@ func (s *resolver) unusedBases() Findings {
 	var found Findings
 	for name := range s.files {
 		if _, read := s.bases[name]; path.Dir(name) == "bases" && !read {
-			found = append(found, Finding{File: name, Message: "no definition extends it"})
+			found = append(found, Finding{File: name, Said: Say("base-unused")})
 		}
 	}
 	return found

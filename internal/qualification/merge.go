@@ -1,7 +1,6 @@
 package qualification
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -47,7 +46,7 @@ func (s *resolver) layers(file string, chain []string, layers []source, r *repor
 		return layers, true
 	}
 	if slices.Contains(chain, file) {
-		r.add("extends", "cycle: %s", strings.Join(append(chain, file), " -> "))
+		r.add("extends", "base-cycle", strings.Join(append(chain, file), " -> "))
 		return nil, false
 	}
 	own, ok := s.read(file, r)
@@ -70,13 +69,13 @@ func (s *resolver) read(file string, r *reporter) (source, bool) {
 	if !ok {
 		data, exists := s.files[file]
 		if !exists {
-			r.add("extends", "no file %s", file)
+			r.add("extends", "base-no-file", file)
 			return source{}, false
 		}
 		doc, err := parseYAML(data)
 		own := &reporter{file: file}
 		if err != nil {
-			own.add("", "%v", err)
+			own.fail("", err)
 		}
 		checkDuplicates(doc, "", own)
 		known = source{file: file, doc: doc, found: own.found}
@@ -93,13 +92,13 @@ func (s *resolver) read(file string, r *reporter) (source, bool) {
 func (s *resolver) basesOf(doc map[string]any, file string, r *reporter) []string {
 	list, ok := doc["extends"].([]any)
 	if doc["extends"] != nil && !ok {
-		r.found = append(r.found, Finding{File: file, Path: "extends", Message: "must be a list of files under bases/"})
+		r.found = append(r.found, Finding{File: file, Path: "extends", Said: Say("base-list", "bases/")})
 	}
 	var names []string
 	for _, v := range list {
 		name, _ := v.(string)
 		if !strings.HasPrefix(name, "bases/") {
-			r.found = append(r.found, Finding{File: file, Path: "extends", Message: "must be a list of files under bases/"})
+			r.found = append(r.found, Finding{File: file, Path: "extends", Said: Say("base-list", "bases/")})
 			continue
 		}
 		names = append(names, name)
@@ -120,7 +119,7 @@ func checkDuplicates(v any, path string, r *reporter) {
 			at := path + elementName(e, i)
 			if id := idOf(e); id != "" {
 				if seen[id] {
-					r.add(at, "the id stands twice")
+					r.add(at, "merge-id-twice")
 				}
 				seen[id] = true
 			}
@@ -136,7 +135,7 @@ func mergeMaps(base, over map[string]any, path string, r *reporter) map[string]a
 	for key, v := range over {
 		if v == nil {
 			if _, there := merged[key]; !there {
-				r.add(join(path, key), "removes what no base has; a text with a comma needs quotes")
+				r.add(join(path, key), "merge-removes-nothing")
 			}
 			delete(merged, key)
 			continue
@@ -186,7 +185,7 @@ func mergeLists(base, over []any, path string, r *reporter) []any {
 		i := slices.IndexFunc(merged, func(e any) bool { return idOf(e) == id })
 		switch {
 		case drop && i < 0:
-			r.add(at, "drops what no base has")
+			r.add(at, "merge-drops-nothing")
 		case drop:
 			merged = slices.Delete(merged, i, i+1)
 		case i >= 0 && after == "":
@@ -208,7 +207,7 @@ func place(list []any, after, path string, r *reporter) int {
 	}
 	i := slices.IndexFunc(list, func(e any) bool { return idOf(e) == after })
 	if i < 0 {
-		r.add(path, "stands after %q, which does not exist", after)
+		r.add(path, "merge-after-nothing", after)
 		return len(list)
 	}
 	return i + 1
@@ -249,18 +248,21 @@ func (f filler) report() {
 		if slices.Sort(paths); word == nameWord {
 			continue
 		}
-		more := ""
 		if len(paths) > 1 {
-			more = fmt.Sprintf(" (and %d more)", len(paths)-1)
+			f.r.add(paths[0], codeNoTermMore, word, len(paths)-1)
+			continue
 		}
-		f.r.add(paths[0], noTerm+"%s%s", word, more)
+		f.r.add(paths[0], codeNoTerm, word)
 	}
 }
 
-// nameWord stands for the name of the qualification; noTerm begins the finding about any other word without a term.
+// nameWord stands for the name of the qualification.
+const nameWord = "{qualification}"
+
+// The findings about any other word without a term; the word is their first argument.
 const (
-	nameWord = "{qualification}"
-	noTerm   = "no term "
+	codeNoTerm     Code = "term-none"
+	codeNoTermMore Code = "term-none-more"
 )
 
 func (f filler) fill(v any, path string) any {
@@ -288,7 +290,7 @@ func (f filler) fill(v any, path string) any {
 
 func (f filler) words(s, lang, path string) string {
 	if found := itemPattern.FindString(s); found != "" && !strings.HasPrefix(path, "credential.title.") {
-		f.r.add(path, "%s can stand in credential.title only", found)
+		f.r.add(path, "term-item-elsewhere", found, "credential.title")
 	}
 	return termPattern.ReplaceAllStringFunc(s, func(found string) string {
 		term, ok := f.terms[found[1:len(found)-1]].(map[string]any)

@@ -25,25 +25,25 @@ func (d *Definition) FormatNumber(n int64, items map[string]string) string {
 func (l *linter) lintNumber() {
 	n := &l.d.Number
 	if !numberFormat.MatchString(n.Format) {
-		l.r.add("number.format", "%q must have exactly one verb for the counter, such as %%d or %%06d", n.Format)
+		l.r.add("number.format", "number-verb", n.Format, "%d", "%06d")
 	}
 	named := map[string]bool{}
 	for _, found := range itemPattern.FindAllStringSubmatch(n.Format, -1) {
 		named[found[1]] = true
 		if l.d.Item(found[1]) == nil {
-			l.r.add("number.format", "no register item %q", found[1])
+			l.r.add("number.format", "item-none", found[1])
 		}
 	}
 	if !strings.Contains(n.Series, classWord) {
 		return
 	}
 	if l.d.Classes == nil {
-		l.r.add("number.series", "counts each class on its own, but there are no classes")
+		l.r.add("number.series", "number-no-class")
 		return
 	}
 	for _, id := range l.d.Classes.Items {
 		if !named[id] {
-			l.r.add("number.format", "must name {item.%s}: each class counts on its own, so that two entries could get one number", id)
+			l.r.add("number.format", "number-per-class", "{item."+id+"}")
 		}
 	}
 }

@@ -17,7 +17,7 @@ func checkReadings(v any, path string, r *reporter) {
 				continue
 			}
 			if kanji := unreadKanji(s); kanji != "" {
-				r.add(join(path, key), "%s stands without a reading; write {漢字|かんじ}", kanji)
+				r.add(join(path, key), "reading-missing", kanji, "{漢字|かんじ}")
 			}
 		}
 	case []any:

@@ -62,18 +62,18 @@ func (d *Definition) expandRegisters(registrars []Registrar, r *reporter) {
 		p, at := &d.Patterns[i], fmt.Sprintf("registers[%d]", i)
 		for _, id := range p.members(registrars, at, r) {
 			if _, known := codes[id]; !known {
-				r.add(at+".registrars", "no registrar %q in %s", id, registrarsFile)
+				r.add(at+".registrars", "set-no-registrar", id, registrarsFile)
 				continue
 			}
 			if before, twice := from[id]; twice && d.Patterns[before].Group == "" {
-				r.add(at, "the register of %s stands in registers[%d] already", id, before)
+				r.add(at, "register-twice", id, fmt.Sprintf("registers[%d]", before))
 			}
 			from[id] = i
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(from)) {
 		if code := d.Code + codes[id]; !publicid.ValidCode(code) {
-			r.add("code", "%s cannot be the code of the register of %s: the check character would not find every exchange of two neighbours; choose another code", code, id)
+			r.add("code", "register-code", code, id)
 		}
 		d.Registers = append(d.Registers, d.register(&d.Patterns[from[id]], id, codes[id]))
 	}
@@ -91,12 +91,12 @@ func (p *RegisterPattern) members(registrars []Registrar, at string, r *reporter
 		}
 	}
 	if len(members) == 0 {
-		r.add(at+".group", "no registrar of %s is in the group %s", registrarsFile, p.Group)
+		r.add(at+".group", "register-empty-group", registrarsFile, p.Group)
 	}
 	for _, id := range p.Except {
 		i := slices.Index(members, id)
 		if i < 0 {
-			r.add(at+".except", "%s is not in the group %s", id, p.Group)
+			r.add(at+".except", "register-not-in-group", id, p.Group)
 			continue
 		}
 		members = slices.Delete(members, i, i+1)

@@ -13,7 +13,7 @@ func (l *loader) loadRegistrars() ([]Registrar, Findings) {
 	r := &reporter{file: registrarsFile}
 	doc, err := parseYAML(l.files[registrarsFile])
 	if err != nil {
-		r.add("", "%v", err)
+		r.fail("", err)
 		return nil, r.found
 	}
 	checkDuplicates(doc, "", r)
@@ -32,7 +32,7 @@ func (l *loader) loadRegistrars() ([]Registrar, Findings) {
 		err = json.Unmarshal(bytes, &list)
 	}
 	if err != nil {
-		r.add("", "does not have the shape of a list of registrars: %v", err)
+		r.add("", "file-no-registrars", err.Error())
 		return nil, r.found
 	}
 	lintRegistrars(list.Registrars, r)
@@ -55,26 +55,26 @@ func lintRegistrars(list []Registrar, r *reporter) {
 
 func lintRegistrar(g *Registrar, kinds map[string]string, at string, r *reporter) {
 	if g.Parent != "" && (g.Parent == g.ID || !slices.Contains(superiors, kinds[g.Parent])) {
-		r.add(at+".parent", "%q is no ministry, agency or local body of this list", g.Parent)
+		r.add(at+".parent", "registrar-parent", g.Parent)
 	}
 	if g.Kind == "designated" && g.Parent == "" {
-		r.add(at+".parent", "missing: a designated body has the ministry that designated it")
+		r.add(at+".parent", codeNoParent)
 	}
 	for i, id := range g.ActsFor {
 		if kinds[id] == "" || id == g.ID {
-			r.add(fmt.Sprintf("%s.acts_for[%d]", at, i), "%q is no other registrar of this list", id)
+			r.add(fmt.Sprintf("%s.acts_for[%d]", at, i), "registrar-acts-for", id)
 		}
 	}
 	if g.LGCode != "" && !person.ValidLGCode(g.LGCode) {
-		r.add(at+".lg_code", "%q has a wrong check digit", g.LGCode)
+		r.add(at+".lg_code", "registrar-check-digit", g.LGCode)
 	}
 	if g.Kind != "prefecture" || len(g.LGCode) < 2 {
 		return
 	}
 	if g.ID != "pref-"+g.LGCode[:2] {
-		r.add(at+".id", "a prefecture is called pref-%s here", g.LGCode[:2])
+		r.add(at+".id", "registrar-prefecture-id", "pref-"+g.LGCode[:2])
 	}
 	if g.Code != g.LGCode[:2] {
-		r.add(at+".code", "the code of this prefecture is %s", g.LGCode[:2])
+		r.add(at+".code", "registrar-prefecture-code", g.LGCode[:2])
 	}
 }

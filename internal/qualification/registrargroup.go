@@ -14,7 +14,7 @@ func expandGroups(doc map[string]any, r *reporter) map[string]any {
 	for i, v := range listOf(doc["groups"]) {
 		g, ok := v.(map[string]any)
 		if !ok || idOf(g) == "" {
-			r.add(fmt.Sprintf("groups[%d]", i), "is no group with an id")
+			r.add(fmt.Sprintf("groups[%d]", i), "group-without-id")
 			continue
 		}
 		groups[idOf(g)] = g
@@ -33,7 +33,7 @@ func expandGroups(doc map[string]any, r *reporter) map[string]any {
 	}
 	for _, id := range slices.Sorted(maps.Keys(groups)) {
 		if !used[id] {
-			r.add("groups["+id+"]", "no registrar is in it")
+			r.add("groups["+id+"]", "group-unused")
 		}
 	}
 	expanded := maps.Clone(doc)
@@ -97,7 +97,7 @@ func checkFilled(list []any, r *reporter) {
 			text, _ := m[key].(map[string]any)
 			for _, lang := range Langs {
 				if s, _ := text[string(lang)].(string); termPattern.MatchString(s) {
-					r.add(fmt.Sprintf("registrars%s.%s.%s", elementName(v, i), key, lang), "nothing fills %s", termPattern.FindString(s))
+					r.add(fmt.Sprintf("registrars%s.%s.%s", elementName(v, i), key, lang), "group-fills-nothing", termPattern.FindString(s))
 				}
 			}
 		}

@@ -12,6 +12,14 @@ import (
 	"golang.org/x/text/message"
 )
 
+// The findings about what is missing, which a new file gets lines for.
+const (
+	codeMissing       Code = "shape-missing"
+	codeMissingBeside Code = "shape-missing-beside"
+	codeNoPrefill     Code = "field-fixed"
+	codeNoParent      Code = "registrar-no-parent"
+)
+
 // schemaFile holds the JSON Schema (2020-12) of the format, beside the definitions.
 const schemaFile = "schema.json"
 
@@ -47,7 +55,7 @@ func checkSchema(schema *jsonschema.Schema, doc map[string]any, r *reporter) {
 	}
 	broken, ok := err.(*jsonschema.ValidationError)
 	if !ok {
-		r.add("", "cannot be checked: %v", err)
+		r.add("", "shape-unchecked", err.Error())
 		return
 	}
 	reportSchema(broken, doc, r, message.NewPrinter(language.English))
@@ -64,23 +72,80 @@ func reportSchema(e *jsonschema.ValidationError, doc map[string]any, r *reporter
 	switch k := e.ErrorKind.(type) {
 	case *kind.Required:
 		for _, name := range k.Missing {
-			r.add(join(path, name), "missing")
+			r.add(join(path, name), codeMissing)
 		}
 	case *kind.DependentRequired:
 		for _, name := range k.Missing {
-			r.add(join(path, name), "missing beside %s", k.Prop)
+			r.add(join(path, name), codeMissingBeside, k.Prop)
 		}
 	case *kind.AdditionalProperties:
 		for _, name := range slices.Sorted(slices.Values(k.Properties)) {
-			r.add(join(path, name), "unknown key")
+			r.add(join(path, name), "shape-unknown-key")
 		}
-	case *kind.Pattern:
-		r.add(path, "%q does not have the shape %s", k.Got, k.Want)
 	case *kind.FalseSchema:
-		r.add(path, "must not be given")
+		r.add(path, "shape-forbidden")
 	default:
-		r.add(path, "%s", e.ErrorKind.LocalizedString(p))
+		r.say(path, wrongValue(e.ErrorKind, p))
 	}
+}
+
+// notBlank is the pattern of a text that says something.
+const notBlank = `\S`
+
+// wrongValue says in which way a value departs from the schema. A way that the schema of the format does not use is quoted
+// from the library.
+func wrongValue(e jsonschema.ErrorKind, p *message.Printer) Saying {
+	switch k := e.(type) {
+	case *kind.Pattern:
+		if k.Want == notBlank {
+			return Say("shape-blank")
+		}
+		return Say("shape-pattern", k.Got, k.Want)
+	case *kind.Type:
+		if len(k.Want) == 1 {
+			return Say("shape-type", typeName(k.Got), typeName(k.Want[0]))
+		}
+	case *kind.Enum:
+		want := make([]string, len(k.Want))
+		for i, v := range k.Want {
+			want[i] = inWords(v)
+		}
+		return Say("shape-one-of", inWords(k.Got), want)
+	case *kind.Format:
+		return Say("shape-date", inWords(k.Got), "2027-04-01")
+	case *kind.MinItems:
+		return Say("shape-few", k.Want)
+	case *kind.MinLength:
+		return Say("shape-short", k.Want)
+	case *kind.MaxLength:
+		return Say("shape-long", k.Got, k.Want)
+	case *kind.Minimum:
+		return Say("shape-small", k.Got.RatString(), k.Want.RatString())
+	case *kind.Maximum:
+		return Say("shape-great", k.Got.RatString(), k.Want.RatString())
+	case *kind.UniqueItems:
+		return Say("shape-same", k.Duplicates[0]+1, k.Duplicates[1]+1)
+	}
+	return Say("shape-other", e.LocalizedString(p))
+}
+
+// typeName names a type of JSON Schema.
+func typeName(name string) Saying {
+	switch name {
+	case "string":
+		return Say("type-text")
+	case "integer":
+		return Say("type-whole-number")
+	case "array":
+		return Say("type-list")
+	case "object":
+		return Say("type-mapping")
+	case "boolean":
+		return Say("type-truth")
+	case "null":
+		return Say("type-nothing")
+	}
+	return Say("type-number")
 }
 
 // fieldPath turns the place of a value into the path that an author knows: list elements by their ids.

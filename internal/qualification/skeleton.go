@@ -126,10 +126,12 @@ var step = regexp.MustCompile(`\[([^\]]*)\]|[^.\[\]]+`)
 // ask gives a finding its line, when something is missing.
 func (w *skeletonWriter) ask(f Finding) {
 	path := f.Path
-	if rest, ok := strings.CutPrefix(f.Message, noTerm); ok {
-		word, _, _ := strings.Cut(strings.TrimPrefix(rest, "{"), "}")
-		path = "terms." + word
-	} else if !strings.HasPrefix(f.Message, "missing") {
+	switch f.Said.Code {
+	case codeNoTerm, codeNoTermMore:
+		word, _ := f.Said.Args[0].(string)
+		path = "terms." + strings.Trim(word, "{}")
+	case codeMissing, codeMissingBeside, codeNoPrefill, codeNoParent:
+	default:
 		return
 	}
 	node, schema := w.root, w.schema

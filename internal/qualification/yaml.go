@@ -21,18 +21,18 @@ const (
 // and fractions are refused: two definitions that look alike must be alike, and sharing is what bases are for.
 func parseYAML(data []byte) (map[string]any, error) {
 	if len(data) > maxFileSize {
-		return nil, fmt.Errorf("is larger than %d bytes", maxFileSize)
+		return nil, wrong("yaml-large", maxFileSize)
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var root yaml.Node
 	if err := decoder.Decode(&root); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, errors.New("is empty")
+			return nil, wrong("yaml-empty")
 		}
-		return nil, fmt.Errorf("is not YAML: %s", oneLine(err.Error()))
+		return nil, wrong("yaml-broken", oneLine(err.Error()))
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("has more than one document")
+		return nil, wrong("yaml-several")
 	}
 	v, err := plain(root.Content[0], 0)
 	if err != nil {
@@ -40,14 +40,14 @@ func parseYAML(data []byte) (map[string]any, error) {
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, errors.New("is not a mapping")
+		return nil, wrong("yaml-no-mapping")
 	}
 	return m, nil
 }
 
 func plain(n *yaml.Node, depth int) (any, error) {
 	if depth > maxFileDepth {
-		return nil, fmt.Errorf("line %d: nested too deeply", n.Line)
+		return nil, wrong("yaml-deep", n.Line)
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -65,7 +65,7 @@ func plain(n *yaml.Node, depth int) (any, error) {
 	case yaml.ScalarNode:
 		return plainScalar(n)
 	}
-	return nil, fmt.Errorf("line %d: anchors and aliases are not part of the format", n.Line)
+	return nil, wrong("yaml-alias", n.Line)
 }
 
 func plainMap(n *yaml.Node, depth int) (any, error) {
@@ -73,10 +73,10 @@ func plainMap(n *yaml.Node, depth int) (any, error) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
-			return nil, fmt.Errorf("line %d: a key must be a plain word", key.Line)
+			return nil, wrong("yaml-key", key.Line)
 		}
 		if _, twice := m[key.Value]; twice {
-			return nil, fmt.Errorf("line %d: key %q stands twice", key.Line, key.Value)
+			return nil, wrong("yaml-key-twice", key.Line, key.Value)
 		}
 		v, err := plain(n.Content[i+1], depth+1)
 		if err != nil {
@@ -98,11 +98,11 @@ func plainScalar(n *yaml.Node) (any, error) {
 	case "!!int":
 		i, err := strconv.ParseInt(n.Value, 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %q is not a whole decimal number", n.Line, n.Value)
+			return nil, wrong("yaml-number", n.Line, n.Value)
 		}
 		return i, nil
 	}
-	return nil, fmt.Errorf("line %d: %q (%s) is not part of the format; put text in quotes", n.Line, n.Value, n.Tag)
+	return nil, wrong("yaml-tag", n.Line, n.Value, n.Tag)
 }
 
 // canonical writes a document as JSON with sorted keys and no spaces: equal documents give equal bytes.

@@ -192,12 +192,12 @@ type textView struct {
 	State      string
 	Tone       ui.Tone
 	Facts      []ui.Row
-	Findings   []string
+	Findings   []placedRow
 	Compared   string // which versions are compared, "" for none
-	Changes    []changeRow
-	Open       []string
-	Coming     []string
-	Refused    []string
+	Changes    []placedRow
+	Open       []placedRow
+	Coming     []placedRow
+	Refused    []placedRow
 	New        bool
 	Preview    string
 	Source     string
@@ -210,7 +210,16 @@ type textView struct {
 	DecideFail string
 }
 
-type changeRow struct{ Path, Say string }
+// placedRow is a sentence about a place in a definition, in the reader's language.
+type placedRow struct{ Place, Say string }
+
+func placedRows(page *ui.Page, list qualification.Findings) []placedRow {
+	rows := make([]placedRow, len(list))
+	for i := range list {
+		rows[i] = placedRow{Place: list[i].Place(), Say: page.Said(list[i].Said)}
+	}
+	return rows
+}
 
 // text finds the text of an address.
 func (p *portal) text(r *http.Request, o seat) (*authoring.Text, authoring.Examination, error) {
@@ -249,13 +258,12 @@ func (p *portal) drawText(w http.ResponseWriter, r *http.Request, o seat, reason
 func (p *portal) newText(page *ui.Page, o seat, t *authoring.Text, e authoring.Examination, who names) textView {
 	v := textView{Path: textPath(t.ID), Name: p.textName(page, t), State: page.R("definition.state." + string(t.State)), Tone: textTone(t.State), Source: string(t.Source), New: e.Old == nil && e.Definition != nil}
 	v.Facts = p.textFacts(page, t, who)
-	for _, f := range e.Findings {
-		v.Findings = append(v.Findings, f.String())
-	}
+	v.Findings = placedRows(page, e.Findings)
 	if c := e.Comparison; c != nil {
-		v.Compared, v.Open, v.Coming, v.Refused = page.R("definition.compared", c.Old, c.New), c.Open, c.Coming, c.Refused
+		v.Compared = page.R("definition.compared", c.Old, c.New)
+		v.Open, v.Coming, v.Refused = placedRows(page, c.Open), placedRows(page, c.Coming), placedRows(page, c.Refused)
 		for _, change := range c.Changes {
-			v.Changes = append(v.Changes, changeRow{Path: change.Path, Say: change.Say})
+			v.Changes = append(v.Changes, placedRow{Place: change.Path, Say: page.Said(change.Said)})
 		}
 	}
 	if e.Definition != nil {

@@ -47,13 +47,15 @@ func TestAuthoring(t *testing.T) {
 	v.says(v.get("/definitions/new?from=national"), http.StatusOK, "今の版から始める資格", "National sample")
 	v.says(v.sent("/definitions/new", map[string]string{"text": "  "}), http.StatusUnprocessableEntity, "ファイルを選ぶか、内容を貼り付けてください")
 	broken := v.expect(v.sent("/definitions/new", map[string]string{"file": strings.Replace(nextVersion(t), "step: approval", "step: review", 1), "text": "x"}), http.StatusSeeOther, "/definitions/").location
-	v.says(v.get(broken), http.StatusOK, "誤りが", "national.yaml: procedures[registration].routes[", "nobody approves")
+	v.says(v.get(broken), http.StatusOK, "誤りが", "national.yaml: procedures[registration].routes[", "決裁する段階がありません")
+	v.says(v.get("/en"+broken), http.StatusOK, "nobody approves")
+	v.says(v.get("/easy"+broken), http.StatusOK, "決（き）める 人（ひと）が いません")
 	v.silent(v.get(broken), "起案する")
 	v.says(v.post(broken, "verb", "propose", "reason", "理由"), http.StatusUnprocessableEntity, "誤りがあるため、先へ進めません")
 	v.expect(v.post(broken, "verb", "withdraw"), http.StatusSeeOther, broken)
 
 	to := v.expect(v.sent("/definitions/new", map[string]string{"text": nextVersion(t)}), http.StatusSeeOther, "/definitions/").location
-	v.says(v.get(to), http.StatusOK, "誤りはありません", "版 2026-04-01.1 から 2027-04-01.1 への変更", "keep version 2026-04-01.1 to their end", "standard_days", "起案する")
+	v.says(v.get(to), http.StatusOK, "誤りはありません", "版 2026-04-01.1 から 2027-04-01.1 への変更", "最後まで版「2026-04-01.1」で処理します", "standard_days", "起案する")
 	v.says(v.get(to+"/preview"), http.StatusOK, "全国見本", "登録", "デジタル資格者証の項目")
 	v.says(v.get(to+"/preview/registration"), http.StatusOK, "内容の確認", "署名する宣言")
 	v.says(v.post(to, "verb", "propose", "reason", ""), http.StatusUnprocessableEntity, "理由を500文字までで書いてください")

@@ -122,10 +122,10 @@ func TestWhatAnAuthorSees(t *testing.T) {
 	d.files[d.name] = []byte(strings.Replace(whole, "ja: 看護師国家試験", "ja: 新しい看護師国家試験", 1))
 	wantWords(t, "after an edit", get("/procedures/registration", http.StatusOK), "新しい看護師国家試験")
 	d.files[d.name] = []byte(strings.Replace(whole, "opens_on: 2026-04-01", "opens_on: 2026-04-01, closed_on: 2026-03-01", 1))
-	wantWords(t, "with a mistake", get("/procedures/registration", http.StatusOK), "指摘が1件", "kangoshi.yaml: registers[0].closed_on: lies before opens_on", "9,000円")
+	wantWords(t, "with a mistake", get("/procedures/registration", http.StatusOK), "指摘が1件", "kangoshi.yaml: registers[0].closed_on", "「opens_on」より前の日になっています", "9,000円")
 	d.files[d.name] = []byte(strings.Replace(whole, "kana: かんごし", "kana: 看護師", 1))
 	for _, path := range []string{"/", "/procedures/registration"} {
-		wantWords(t, "not to be understood", get(path, http.StatusOK), "定義を読み取れません", "kangoshi.yaml: kana: ")
+		wantWords(t, "not to be understood", get(path, http.StatusOK), "定義を読み取れません", "kangoshi.yaml: kana</code>", "「看護師」は決められた形ではありません")
 	}
 }
 

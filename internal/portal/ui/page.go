@@ -53,6 +53,9 @@ func (p *Page) Say(key string, args ...any) templ.Component { return Words(p.R(k
 // Text returns a wording of a definition with its readings, for components and Words.
 func (p *Page) Text(t qualification.Text) string { return annotate(t.Marked(p.Lang)) }
 
+// Said returns a sentence about a definition with its readings, for components and Words.
+func (p *Page) Said(s qualification.Saying) string { return s.With(p.Lang, annotate) }
+
 // Date writes a day, "" for the zero date.
 func (p *Page) Date(d calendar.Date) string { return d.In(string(p.Lang)) }
 
