@@ -183,8 +183,13 @@ func (s *sample) places(suffix string, ended verification.Verdict, make func(ind
 	return nil
 }
 
+// copy is a copy that was made now, or an hour ago when its time has passed.
 func (s *sample) copy(expires *time.Time) form.Copy {
-	return form.Copy{ID: "01934c2e-0000-7000-8000-000000000000", Site: sampleSite, Now: s.now, ExpiresAt: expires, Holder: &s.owner.PublicKey}
+	made := s.now
+	if expires != nil && expires.Before(made) {
+		made = made.Add(-time.Hour)
+	}
+	return form.Copy{ID: "01934c2e-0000-7000-8000-000000000000", Site: sampleSite, Now: made, ExpiresAt: expires, Holder: &s.owner.PublicKey}
 }
 
 func sampleSDJWT(s *sample) error {

@@ -28,7 +28,7 @@ func samplePDF(s *sample) error {
 	if err != nil {
 		return err
 	}
-	prepared, err := s.prepared(chain)
+	prepared, err := s.prepared(chain, placeValid)
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func samplePDF(s *sample) error {
 	return nil
 }
 
-// prepared lays the certificate out, with the QR code in it, and makes it ready to be signed.
-func (s *sample) prepared(chain []*x509.Certificate) (*pades.Prepared, error) {
+// prepared lays the certificate out, with the QR code in it, and makes it ready to be signed for a place of the list.
+func (s *sample) prepared(chain []*x509.Certificate, index int) (*pades.Prepared, error) {
 	message, err := s.message()
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (s *sample) prepared(chain []*x509.Certificate) (*pades.Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pades.Prepare(unsigned, pades.Options{Chain: chain, At: s.now, Name: s.issuer.Name.JA, Reason: "デジタル資格者証", Credential: code, Status: s.place(placeValid).Place(), Timestamped: s.stamps != nil})
+	return pades.Prepare(unsigned, pades.Options{Chain: chain, At: s.now, Name: s.issuer.Name.JA, Reason: "デジタル資格者証", Credential: code, Status: s.place(index).Place(), Timestamped: s.stamps != nil})
 }
 
 // seal completes the document as credential.Sealer does, with the list of the sample's own authority as evidence.

@@ -86,7 +86,7 @@ type signedCopy struct {
 func (s *signedCopy) ended(r Result) Result {
 	r = s.status(r)
 	if s.EndedAt != nil && r.Verdict == Valid {
-		r.Verdict, r.Status, r.StatusAt = Replaced, No, s.EndedAt
+		r.Verdict, r.Status, r.StatusAt = Replaced, No, inJapan(s.EndedAt)
 	}
 	return r
 }

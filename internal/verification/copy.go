@@ -95,10 +95,10 @@ func (p *placed) records(signed []byte) bool {
 func (p *placed) status(r Result) Result {
 	switch {
 	case p.EndedAt != nil && !p.EndedAt.After(r.CheckedAt):
-		r.Verdict, r.Status, r.StatusAt = Replaced, No, p.EndedAt
+		r.Verdict, r.Status, r.StatusAt = Replaced, No, inJapan(p.EndedAt)
 		return r
 	case p.ExpiresAt != nil && !p.ExpiresAt.After(r.CheckedAt) && *p.State == string(credential.Valid):
-		r.Verdict, r.Status, r.StatusAt = Expired, No, p.ExpiresAt
+		r.Verdict, r.Status, r.StatusAt = Expired, No, inJapan(p.ExpiresAt)
 		return r
 	}
 	return p.found.status(r)

@@ -162,9 +162,9 @@ func (row *documentRow) ended(r Result) Result {
 	switch {
 	case r.Verdict != Valid:
 	case row.EndedAt != nil:
-		r.Verdict, r.Status, r.StatusAt = Revoked, No, row.EndedAt
+		r.Verdict, r.Status, r.StatusAt = Revoked, No, inJapan(row.EndedAt)
 	case row.ExpiresAt != nil && !row.ExpiresAt.After(r.CheckedAt):
-		r.Verdict, r.Status, r.StatusAt = Expired, No, row.ExpiresAt
+		r.Verdict, r.Status, r.StatusAt = Expired, No, inJapan(row.ExpiresAt)
 	}
 	return r
 }

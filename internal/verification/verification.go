@@ -23,6 +23,7 @@ import (
 
 	"akashi/internal/application"
 	"akashi/internal/calendar"
+	"akashi/internal/clock"
 	"akashi/internal/credential"
 	"akashi/internal/fault"
 	"akashi/internal/format/cose"
@@ -200,7 +201,7 @@ func (row *found) status(r Result) Result {
 		r.Verdict, r.Issuer = UnknownIssuer, No
 		return r
 	}
-	r.StatusAt = row.StatusAt
+	r.StatusAt = inJapan(row.StatusAt)
 	r.Status = No
 	switch credential.State(*row.State) {
 	case credential.Valid:
@@ -219,6 +220,15 @@ func (row *found) status(r Result) Result {
 		r.Verdict, r.Status = CannotTell, Unknown
 	}
 	return r
+}
+
+// inJapan is a time of the database, which comes in the zone of the machine, in the zone in which every answer is given.
+func inJapan(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	there := t.In(clock.JST)
+	return &there
 }
 
 type found struct {
