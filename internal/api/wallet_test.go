@@ -399,7 +399,7 @@ func TestTokenRefused(t *testing.T) {
 		"another register":      {with("pre-authorized_code", other), w.dpop("/token", nil), oauth.InvalidGrant, oauth.CodeUnknown},
 		"another secret":        {with("pre-authorized_code", code[:len(code)-1]+string("AQ"[btoi(code[len(code)-1] == 'A')])), w.dpop("/token", nil), oauth.InvalidGrant, oauth.CodeUnknown},
 		"no code":               {with("pre-authorized_code", "x"), w.dpop("/token", nil), oauth.InvalidGrant, oauth.CodeUnknown},
-		"what was not offered":  {with("authorization_details", `[{"type":"openid_credential","credential_configuration_id":"ishi.mhlw.sdjwt"}]`), w.dpop("/token", nil), oauth.InvalidDetails, oauth.DetailsUnknown},
+		"what was not offered":  {with("authorization_details", `[{"type":"openid_credential","credential_configuration_id":"yakuzaishi.mhlw.sdjwt"}]`), w.dpop("/token", nil), oauth.InvalidDetails, oauth.DetailsUnknown},
 		"an authorization code": {url.Values{"grant_type": {oauth.GrantAuthorizationCode}, "client_id": {"x"}, "code": {code}, "code_verifier": {strings.Repeat("a", 43)}, "redirect_uri": {redirect}}, w.dpop("/token", nil), oauth.InvalidGrant, oauth.CodeUsed},
 	} {
 		a := post(c.form, c.proof)
@@ -486,7 +486,7 @@ func TestCredentialRefused(t *testing.T) {
 		"no JSON":             {`{`, oauth.InvalidCredential, oauth.CredentialMalformed},
 		"no proofs":           {`{"credential_configuration_id":"` + sdjwt + `"}`, oauth.InvalidProof, oauth.ProofMissing},
 		"unknown":             {asking("kangoshi.mhlw.ldp", w.prove(k, nonce, nil)), oauth.UnknownConfiguration, oauth.ConfigurationUnknown},
-		"not offered":         {asking("ishi.mhlw.sdjwt", w.prove(k, nonce, nil)), oauth.UnknownConfiguration, oauth.ConfigurationNotGranted},
+		"not offered":         {asking("yakuzaishi.mhlw.sdjwt", w.prove(k, nonce, nil)), oauth.UnknownConfiguration, oauth.ConfigurationNotGranted},
 		"by identifier":       {`{"credential_identifier":"x","proofs":{"jwt":["` + w.prove(k, nonce, nil) + `"]}}`, oauth.InvalidCredential, oauth.CredentialMalformed},
 		"encrypted":           {`{"credential_configuration_id":"` + sdjwt + `","credential_response_encryption":{"jwk":{},"enc":"A256GCM"}}`, oauth.InvalidEncryption, oauth.CredentialEncryption},
 		"another issuer":      {asking(sdjwt, w.prove(k, nonce, claim("aud", elsewhere.issuer))), oauth.InvalidProof, oauth.ProofAudience},

@@ -10,23 +10,24 @@ import (
 	"akashi/internal/calendar"
 	"akashi/internal/pg"
 	"akashi/internal/qualification"
+	"akashi/internal/qualification/qualtest"
 	"akashi/internal/registry"
 	"akashi/qualifications"
 )
 
-// Opened loads the repository's definitions, the coming versions among them, with the planned registers of some files open.
-func Opened(t testing.TB, files ...string) *qualification.Catalogue {
+// Opened loads the usual definitions and those that extend a base, the coming versions among them, with the planned registers
+// of the base open.
+func Opened(t testing.TB, base string) *qualification.Catalogue {
 	t.Helper()
 	all := must(qualification.ReadFiles(qualifications.Files))(t)
-	for _, name := range files {
-		text := string(all[name])
-		open := strings.ReplaceAll(text, "rollout: planned}", "rollout: open, opens_on: 2026-04-01}")
-		if open == text {
-			t.Fatalf("%s has no planned register", name)
-		}
-		all[name] = []byte(open)
+	files := must(qualtest.Some(all, append(must(qualtest.Extending(all, base))(t), usual...)...))(t)
+	text := string(files[base])
+	open := strings.ReplaceAll(text, "rollout: planned}", "rollout: open, opens_on: 2026-04-01}")
+	if open == text {
+		t.Fatalf("%s has no planned register", base)
 	}
-	return must(qualification.LoadFiles(all))(t)
+	files[base] = []byte(open)
+	return must(qualification.LoadFiles(files))(t)
 }
 
 // Held is an entry that a test gives to a person.

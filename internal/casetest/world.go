@@ -37,6 +37,7 @@ import (
 	"akashi/internal/pg"
 	"akashi/internal/pg/pgtest"
 	"akashi/internal/qualification"
+	"akashi/internal/qualification/qualtest"
 	"akashi/internal/registry"
 	"akashi/internal/relying"
 	"akashi/internal/review"
@@ -186,8 +187,22 @@ func (a *Answers) ask(system string) application.Ask {
 	}
 }
 
+// usual are the qualifications that tests of the stages use. What concerns all of them is tested by TestEveryDefinition.
+var usual = []string{"kangoshi", "jun-kangoshi", "shakai-fukushishi", "yakuzaishi"}
+
 // definitions are loaded once for a test binary; each world has acts of its own over them.
-var definitions = sync.OnceValues(func() (*qualification.Catalogue, error) { return qualification.Load(qualifications.Files) })
+var definitions = sync.OnceValues(func() (*qualification.Catalogue, error) {
+	files, err := qualification.ReadFiles(qualifications.Files)
+	if err == nil {
+		files, err = qualtest.Some(files, usual...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return qualification.LoadFiles(files)
+})
+
+var everything = sync.OnceValues(func() (*qualification.Catalogue, error) { return qualification.Load(qualifications.Files) })
 
 // refKey is the platform key of every world.
 var refKey = []byte("0123456789abcdef0123456789abcdef")
@@ -195,10 +210,18 @@ var refKey = []byte("0123456789abcdef0123456789abcdef")
 // Start is the moment at which every world begins.
 func Start() time.Time { return time.Date(2026, 12, 1, 9, 0, 0, 0, clock.JST) }
 
-// New builds a world. Jobs run as they come; Work and Settle wait for them.
+// New builds a world with the usual definitions. Jobs run as they come; Work and Settle wait for them.
 func New(t testing.TB) *World {
 	t.Helper()
 	return NewTraced(t, nil)
+}
+
+// NewWhole is New with all definitions of the repository.
+func NewWhole(t testing.TB) *World {
+	t.Helper()
+	cat := must(everything())(t)
+	db := pgtest.NewFrom(t, "everything", func(db *pgtest.Database) { refer(t, db, cat) })
+	return build(t, db, cat.Apart(), nil)
 }
 
 // NewTraced is New with a tracer that hears of every statement.

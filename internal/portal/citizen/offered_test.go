@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"akashi/internal/calendar"
+	"akashi/internal/casetest"
 	"akashi/internal/qualification"
 )
 
 // TestAProcedureThatIsNotOpen says from when it will be, since when it is not, and how to file on paper, in every language.
 func TestAProcedureThatIsNotOpen(t *testing.T) {
-	w := newWorld(t)
+	w := newWorldOver(t, casetest.NewWhole(t))
 	v := w.visitor(t)
 	const cooks, nurses = "/procedures/chorishi.pref-13/registration", "/procedures/kangoshi.mhlw/registration"
 	v.get(cooks).want(200, "今はオンラインで受け付けていません", "まだ決まっていません", "東京都の担当窓口").lacks("ログインして始める")

@@ -3,11 +3,13 @@ package citizen
 import (
 	"net/url"
 	"testing"
+
+	"akashi/internal/casetest"
 )
 
 // TestFindingAQualification: by name, reading, English, class or law; by ministry; only what is open.
 func TestFindingAQualification(t *testing.T) {
-	v := newWorld(t).visitor(t)
+	v := newWorldOver(t, casetest.NewWhole(t)).visitor(t)
 	find := func(query ...string) string {
 		q := url.Values{}
 		for i := 0; i < len(query); i += 2 {
@@ -32,7 +34,7 @@ func TestFindingAQualification(t *testing.T) {
 // TestAboutEveryQualification: each has a page in three languages that says who keeps the register, what its procedures take
 // and where that was read.
 func TestAboutEveryQualification(t *testing.T) {
-	w := newWorld(t)
+	w := newWorldOver(t, casetest.NewWhole(t))
 	v := w.visitor(t)
 	for _, def := range w.Catalogue.List() {
 		v.get("/qualifications/"+def.ID).want(200, def.Name.JA, "名簿を備える機関", "出典：").lacks("{item.", "%!")
