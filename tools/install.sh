@@ -12,7 +12,7 @@ set -euo pipefail
 
 build_packages=(ca-certificates)
 run_packages=("${build_packages[@]}" postgresql fonts-ipamj-mincho)
-test_packages=("${run_packages[@]}" chromium fonts-noto-cjk poppler-utils qpdf openssl gcc libc6-dev softhsm2 nodejs npm)
+test_packages=("${run_packages[@]}" chromium-headless-shell fonts-noto-cjk poppler-utils qpdf openssl gcc libc6-dev softhsm2 nodejs npm)
 
 case "${1:-}" in
 build) wanted=("${build_packages[@]}") ;;
@@ -30,7 +30,7 @@ have() {
 	nodejs) command -v node >/dev/null ;;
 	npm) command -v npm >/dev/null ;;
 	openssl | qpdf) command -v "$1" >/dev/null ;;
-	chromium) command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
+	chromium-headless-shell) command -v "$1" >/dev/null || command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
 	poppler-utils) command -v pdftotext >/dev/null ;;
 	*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
 	esac

@@ -25,7 +25,7 @@ import (
 )
 
 // install is what a developer without a browser has to run.
-const install = "apt-get install -y --no-install-recommends chromium fonts-noto-cjk"
+const install = "apt-get install -y --no-install-recommends chromium-headless-shell fonts-noto-cjk"
 
 // shared is the browser process of this test binary. It is the one global of the package: the process must outlive the
 // single test that happens to start it.
@@ -105,8 +105,9 @@ func film(path string, picture image.Image) error {
 	return os.Rename(path+".new", path)
 }
 
+// findChromium prefers the headless shell, which starts in a third of the time and draws the same pages.
 func findChromium() (string, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+	for _, name := range []string{"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}
