@@ -94,6 +94,8 @@ func TestQuestionsThatAreRefused(t *testing.T) {
 		{"an empty credential", "POST", "/v1/verifications", `{"credential":""}`, 422, "body.credential"},
 		{"a number", "POST", "/v1/verifications", `{"credential":5}`, 422, "body.credential"},
 		{"another member", "POST", "/v1/verifications", `{"credential":"x","name":"花子"}`, 422, "unexpected property"},
+		{"a member twice", "POST", "/v1/verifications", `{"credential":"x","credential":"` + code + `"}`, 400, "member named twice"},
+		{"a member twice, by case", "POST", "/v1/verifications", `{"credential":"x","Credential":"` + code + `"}`, 400, "member named twice"},
 		{"too long", "POST", "/v1/verifications", `{"credential":"` + strings.Repeat("A", 20_000) + `"}`, 422, "body.credential"},
 		{"far too long", "POST", "/v1/verifications", `{"credential":"` + strings.Repeat("A", 200_000) + `"}`, 413, "too large"},
 		{"GET", "GET", "/v1/verifications?c=" + code, "", 405, "POST"},

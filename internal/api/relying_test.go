@@ -89,6 +89,7 @@ func TestManyThatAreRefused(t *testing.T) {
 		"broken JSON":     {jsonType, `{"credentials":`, 422, "not the JSON"},
 		"another member":  {jsonType, `{"credentials":[{"credential":"a","name":"花子"}]}`, 422, "not the JSON"},
 		"two documents":   {jsonType, `{"credentials":[{"credential":"a"}]} {}`, 422, "something follows"},
+		"a member twice":  {jsonType, `{"credentials":[{"credential":"a","ref":"1"}],"credentials":[{"ref":"2"}]}`, 422, "stands twice"},
 		"a wrong type":    {jsonType, `{"credentials":[{"credential":1}]}`, 422, "not the JSON"},
 		"no columns":      {csv, "", 400, "body is required"},
 		"an empty head":   {csv, "\n", 422, "first line"},

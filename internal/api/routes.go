@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"akashi/internal/format/jcs"
 	"akashi/internal/server"
 )
 
@@ -71,6 +72,7 @@ func (s *service) describe(mux humago.Mux) huma.API {
 		"name the one you were written for in the field " + FieldVersion + "; who names none gets the first."
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", Description: "The key of a registered verifier."}}
+	cfg.Formats = map[string]huma.Format{"application/json": strict(), "json": strict()}
 	cfg.CreateHooks = nil // no $schema members, no Link headers
 	cfg.Transformers = []huma.Transformer{withoutValues, asVersion}
 	all := humago.New(compressing{mux}, cfg)
@@ -83,6 +85,19 @@ func (s *service) describe(mux humago.Mux) huma.API {
 	huma.Register(all, s.askOperation(), s.ask)
 	huma.Register(all, s.lookOperation(), s.look)
 	return all
+}
+
+// strict is JSON in which no member stands twice: of two, one reader would take the first and another the last.
+func strict() huma.Format {
+	f := huma.DefaultJSONFormat
+	read := f.Unmarshal
+	f.Unmarshal = func(data []byte, v any) error {
+		if err := jcs.Unique(data); err != nil {
+			return err
+		}
+		return read(data, v)
+	}
+	return f
 }
 
 // compressing registers what is large and published to everybody so that it is sent compressed to clients that take it.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"akashi/internal/fault"
+	"akashi/internal/format/jcs"
 )
 
 // ReadJSON reads {"credentials": [{"ref": "…", "credential": "…"}, …]}. fault.Invalid with ReasonLines and every line that is
@@ -20,6 +21,9 @@ func ReadJSON(body []byte) ([]Line, error) {
 			Ref        string `json:"ref"`
 			Credential string `json:"credential"`
 		} `json:"credentials"`
+	}
+	if err := jcs.Unique(body); err != nil {
+		return nil, refuseLines("a member stands twice")
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()

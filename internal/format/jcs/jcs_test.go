@@ -151,3 +151,28 @@ func FuzzTransform(f *testing.F) {
 		}
 	})
 }
+
+func TestUnique(t *testing.T) {
+	for text, want := range map[string]error{
+		`{"a":1,"b":{"a":[{"a":"a"},{"a":"b"}]},"c":"a"}`: nil,
+		`["a","a",{"b":"b"},"b"]`:                         nil,
+		`"a"`:                                             nil, `{"a":"a"}{"a":"a"}`: nil,
+		`{"a":1,"a":1}`: jcs.ErrDuplicate, `{"a":{},"b":[],"a":null}`: jcs.ErrDuplicate, `[{"x":{"a":"a","a":"b"}}]`: jcs.ErrDuplicate,
+		`{"a":1,"A":2}`: jcs.ErrDuplicate, `{"k":1,"\u212a":2}`: jcs.ErrDuplicate, `{"a":1,"\u0061":2}`: jcs.ErrDuplicate,
+		`{"a":1,`: nil, `x`: nil, ``: nil, // no JSON: for whoever reads it to refuse
+	} {
+		if err := jcs.Unique([]byte(text)); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", text, err, want)
+		}
+	}
+}
+
+// FuzzUnique compares with Transform, which refuses members that stand twice while it parses.
+func FuzzUnique(f *testing.F) {
+	f.Add([]byte(`{"a":1,"b":{"a":[{"a":2,"a":3}]}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if _, err := jcs.Transform(text); errors.Is(err, jcs.ErrDuplicate) && json.Valid(text) && !errors.Is(jcs.Unique(text), jcs.ErrDuplicate) {
+			t.Errorf("%q names a member twice", text)
+		}
+	})
+}
