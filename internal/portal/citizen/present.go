@@ -262,6 +262,7 @@ func (p *portal) code(w http.ResponseWriter, r *http.Request, a application.Appl
 type copyLine struct {
 	When, What string
 	Shown      []string
+	Says       string // wording of what Shown is
 	End        string // when it ran out or ended, "" while it lasts
 	Path       string // of a code that can be shown again
 }
@@ -291,7 +292,10 @@ func (p *portal) history(w http.ResponseWriter, r *http.Request, a application.A
 }
 
 func copyLineOf(page *ui.Page, h *credential.Held, c credential.Copy) copyLine {
-	line := copyLine{When: page.Time(c.IntendedAt), What: page.R("copy." + string(c.Form)), Shown: labels(page, c.Fields)}
+	line := copyLine{When: page.Time(c.IntendedAt), What: page.R("copy." + string(c.Form)), Shown: labels(page, c.Fields), Says: "screen.shown"}
+	if c.Form == credential.SDJWT || c.Form == credential.MDoc {
+		line.Says = "copies.held"
+	}
 	switch {
 	case c.EndedAt != nil:
 		line.End = page.R("copies.ended", page.Time(*c.EndedAt))

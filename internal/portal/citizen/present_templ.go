@@ -604,7 +604,7 @@ func historyPage(p *ui.Page, v historyView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = p.Say("screen.shown", strings.Join(c.Shown, p.R("list.comma"))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = p.Say(c.Says, strings.Join(c.Shown, p.R("list.comma"))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

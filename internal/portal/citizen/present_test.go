@@ -1,6 +1,9 @@
 package citizen
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -57,7 +60,13 @@ func TestShowing(t *testing.T) {
 	if r.Verdict != verification.Valid || r.Facts[cose.HolderName] == "" || r.Facts[cose.RegistrationNumber] != "" {
 		t.Errorf("the code that was made says %+v", r)
 	}
-	v.get(path+"/history").want(200, "渡すためのQRコード", "画面に表示", "誰が確認したか", to)
+	v.get(path+"/history").want(200, "渡すためのQRコード", "画面に表示", "誰が確認したか", to).lacks("ウォレットで見せるたびに")
+	phone, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.SDJWT(t, &phone.PublicKey)
+	v.get(path+"/history").want(200, "入っている項目（見せる項目は、ウォレットで見せるたびに選べます）")
 	w.Clock.Set(w.Clock.Now().Add(3 * time.Minute))
 	v.get(path+"/history").want(200, "に期限が切れました")
 	v.get("/en"+path+"/screen").want(200, "Good until")
