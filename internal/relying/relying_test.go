@@ -536,3 +536,27 @@ func TestNotificationsAreRepeated(t *testing.T) {
 		t.Errorf("%+v, error %v", sent, err)
 	}
 }
+
+// FuzzRead: what a verifier sends is read as lines, or refused with words; never more of them than may be.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{`{"credentials":[{"ref":"1","credential":"c=0oRD"}]}`, "ref,credential\n1,c=0oRD\n", "\xef\xbb\xbfcredential\n\"a\nb\"\n", `{"credentials":null}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for name, read := range map[string]func([]byte) ([]relying.Line, error){"JSON": relying.ReadJSON, "CSV": relying.ReadCSV} {
+			lines, err := read(body)
+			var why *fault.Error
+			if err != nil && (!errors.As(err, &why) || why.Kind != fault.Invalid || why.Key != relying.ReasonLines) {
+				t.Fatalf("%s: refused without a reason: %v", name, err)
+			}
+			if err == nil && (len(lines) == 0 || len(lines) > relying.MaxLines) {
+				t.Fatalf("%s: %d lines are taken", name, len(lines))
+			}
+			for _, l := range lines {
+				if l.Credential == "" || len(l.Credential) > relying.MaxCredential {
+					t.Fatalf("%s: a credential of %d bytes is taken", name, len(l.Credential))
+				}
+			}
+		}
+	})
+}

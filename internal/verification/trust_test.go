@@ -206,3 +206,29 @@ func TestOffline(t *testing.T) {
 		t.Errorf("no list: %v", err)
 	}
 }
+
+// FuzzNewTrust: keys that somebody hands over are read or refused, and what was read comes back when it is published again.
+func FuzzNewTrust(f *testing.F) {
+	key := p256(f)
+	set := verification.KeySet{{KID: "k", Purpose: "credential", Registrar: "mhlw", RegistrarName: "厚生労働省", Registers: []string{"KGMH"}, NotBefore: walletNow(), Public: &key.PublicKey}}
+	f.Add(done[[]byte](f)(set.JWKS()))
+	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB","purpose":"status"}]}`))
+	f.Add([]byte(`{"keys":null}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		trust, err := verification.NewTrust(raw)
+		if err != nil {
+			if !errors.Is(err, fault.Invalid) {
+				t.Fatalf("not classified: %v", err)
+			}
+			return
+		}
+		for _, k := range trust.Keys {
+			if k.Public == nil || k.Purpose == "" {
+				t.Fatalf("a key without itself or its purpose: %+v", k)
+			}
+		}
+		if again := done[*verification.Trust](t)(verification.NewTrust(done[[]byte](t)(trust.Keys.JWKS()))); len(again.Keys) != len(trust.Keys) {
+			t.Fatalf("%d keys come back of %d", len(again.Keys), len(trust.Keys))
+		}
+	})
+}

@@ -107,3 +107,16 @@ func FuzzAddress(f *testing.F) {
 		}
 	})
 }
+
+func FuzzClient(f *testing.F) {
+	k := newKey(f)
+	f.Add(signed(f, k, map[string]any{"typ": typeClient}, map[string]any{"iss": "p", "sub": "w", "exp": now.Unix() + 60, "cnf": map[string]any{"jwk": jwk(k)}}),
+		signed(f, k, map[string]any{"typ": typeClientProof}, map[string]any{"iss": "w", "aud": issuer, "jti": "1", "iat": now.Unix()}))
+	f.Add("a.b.c", "")
+	want := ClientWant{Issuer: issuer, Now: now, Trust: func(Attester) (Key, bool) { return Key{Public: &k.PublicKey}, true }}
+	f.Fuzz(func(t *testing.T, attestation, proof string) {
+		if c, err := CheckClient([]string{attestation}, []string{proof}, want); refusedOr(t, err) && (c.ID == "" || c.Proof == "" || c.Key.Public == nil) {
+			t.Fatalf("taken without an id, a proof or a key: %+v", c)
+		}
+	})
+}
