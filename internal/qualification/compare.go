@@ -109,7 +109,7 @@ type comparer struct {
 	result    *Comparison
 }
 
-func (w *comparer) add(path, what, how, before, after string, said Saying) {
+func (w *comparer) note(path, what, how, before, after string, said Saying) {
 	w.result.Changes = append(w.result.Changes, Change{Path: path, What: what, How: how, Old: before, New: after, Said: said})
 }
 
@@ -146,7 +146,7 @@ func (w *comparer) maps(path string, a, b map[string]any) {
 		return
 	}
 	if _, fact := factOf(a); fact && !reflect.DeepEqual(a, b) {
-		w.add(path, "source", "changed", inWords(a), inWords(b), Say("change-source", valueOf(a), valueOf(b)))
+		w.note(path, "source", "changed", inWords(a), inWords(b), Say("change-source", valueOf(a), valueOf(b)))
 		return
 	}
 	keys := maps.Clone(a)
@@ -171,7 +171,7 @@ func (w *comparer) maps(path string, a, b map[string]any) {
 func (w *comparer) text(path string, a, b map[string]any) {
 	for _, l := range Langs {
 		if before, after := inWords(a[string(l)]), inWords(b[string(l)]); before != after {
-			w.add(join(path, string(l)), "text", "changed", before, after, Say("change-text", before, after))
+			w.note(join(path, string(l)), "text", "changed", before, after, Say("change-text", before, after))
 		}
 	}
 }
@@ -200,7 +200,7 @@ func (w *comparer) values(path string, a, b any) {
 	if key == "" {
 		said = Say("change-thing", thing(what), valueOf(a), valueOf(b))
 	}
-	w.add(path, what, "changed", inWords(a), inWords(b), said)
+	w.note(path, what, "changed", inWords(a), inWords(b), said)
 }
 
 // thing names what a definition is made of. What it has no word for is named as in the file.
@@ -261,7 +261,7 @@ func (w *comparer) lists(path string, a, b []any) {
 	}
 	if !slices.Equal(orderA, orderB) {
 		before, after := strings.Join(orderA, ", "), strings.Join(orderB, ", ")
-		w.add(path, "order", "moved", before, after, Say("change-order", orderA, orderB))
+		w.note(path, "order", "moved", before, after, Say("change-order", orderA, orderB))
 	}
 }
 

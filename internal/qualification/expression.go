@@ -127,7 +127,7 @@ func (c *expressionCompiler) compileNew(source string, want *types.Type) (*expre
 func (e *expression) tried() error {
 	for _, channel := range []string{ChannelOnline, ChannelCounter} {
 		if _, err := e.evaluate(Facts{Channel: channel, On: time.Unix(0, 0)}); err != nil {
-			return fmt.Errorf("fails while nothing is answered: %w", err)
+			return wrong("cel-fails", err.Error())
 		}
 	}
 	return nil
