@@ -166,6 +166,8 @@ func TestPagesOfSelectiveUse(t *testing.T) {
 	g.logIn("planner")
 	g.look("rollout", "/rollout")
 	g.look("rollout-one", "/rollout/local")
+	g.tab.Click("details summary")
+	g.check("rollout-one-doubts")
 	g.look("rollout-open", "/rollout/local/new?kind=open")
 	g.tab.Submit()
 	g.check("rollout-open-error")
