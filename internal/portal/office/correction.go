@@ -153,10 +153,20 @@ func correctionGroups(page *ui.Page, p *qualification.Procedure, chosen []applic
 }
 
 // fitsItem tells which reasons can be given for a field or a document: those about it, and those about nothing in
-// particular.
+// particular. Of these, codes that begin with document- are about papers and those with answer- about what was typed.
 func fitsItem(item string) func(qualification.Reason) bool {
-	bare := strings.TrimPrefix(item, "evidence:")
-	return func(r qualification.Reason) bool { return r.Correct && (r.Item == "" || r.Item == bare) }
+	bare, document := strings.CutPrefix(item, "evidence:")
+	return func(r qualification.Reason) bool {
+		switch {
+		case !r.Correct || r.Item != "" && r.Item != bare:
+			return false
+		case r.Item == "" && strings.HasPrefix(r.Code, "document-"):
+			return document
+		case r.Item == "" && strings.HasPrefix(r.Code, "answer-"):
+			return !document
+		}
+		return true
+	}
 }
 
 func (p *portal) saveCorrectionItems(w http.ResponseWriter, r *http.Request, o seat) error {

@@ -143,8 +143,9 @@ func TestCorrectionRound(t *testing.T) {
 	}
 	v.silent(a, `value="name"`, `value="birth_date"`) // official values cannot be corrected by the applicant
 	v.says(v.post(at), http.StatusUnprocessableEntity, "補正してもらう項目を1つ以上選んでください")
+	v.says(v.post(at, "item", "tel", "reason.tel", "document-unreadable"), http.StatusUnprocessableEntity, "「電話番号」の補正の理由を選んでください")
 	v.says(v.post(at, "item", "tel", "reason.tel", "medical-certificate-old"), http.StatusUnprocessableEntity, "「電話番号」の補正の理由を選んでください")
-	v.says(v.post(at, "item", "penalty_details", "reason.penalty_details", "document-unreadable"), http.StatusUnprocessableEntity, "今の答えでは申請者の画面に出ません。もとになる項目も選んでください")
+	v.says(v.post(at, "item", "penalty_details", "reason.penalty_details", "answer-unclear"), http.StatusUnprocessableEntity, "今の答えでは申請者の画面に出ません。もとになる項目も選んでください")
 	v.expect(v.post(at, "item", "evidence:medical_certificate", "reason.evidence:medical_certificate", "medical-certificate-old"), http.StatusSeeOther, at+"/words")
 	v.says(v.get(at+"/words"), http.StatusOK, "「医師の診断書」をもう一度提出してください。", "診断書が申請前1か月以内のものではありません", "日本語")
 	words := []string{"note.evidence:medical_certificate", "新しい診断書を出してください。", "due.year", "2026", "due.month", "12"}
