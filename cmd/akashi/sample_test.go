@@ -130,12 +130,27 @@ func followPDF(t *testing.T, dir, level, last string) {
 	}
 }
 
+// node runs the README's program, as the README says it for Node 18 where that is what there is.
+func node(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	version, err := exec.CommandContext(t.Context(), "node", "--version").Output()
+	if err != nil {
+		t.Fatalf("asking Node for its version: %v", err)
+	}
+	args = append([]string{"check.mjs"}, args...)
+	if strings.HasPrefix(string(version), "v18.") {
+		args = append([]string{"--experimental-global-webcrypto"}, args...)
+	}
+	command := exec.CommandContext(t.Context(), "node", args...)
+	command.Dir = dir
+	return command
+}
+
 // followSession runs the README's program over the answer of a holder's device, in its session and in another.
 func followSession(t *testing.T, dir string) {
 	t.Helper()
 	for transcript, want := range map[string]string{"session-transcript.cbor": "花子", "another-transcript.cbor": "deviceAuth"} {
-		command := exec.CommandContext(t.Context(), "node", "check.mjs", "presentation.response", transcript)
-		command.Dir = dir
+		command := node(t, dir, "presentation.response", transcript)
 		out, err := command.CombinedOutput()
 		if (err == nil) != (transcript == "session-transcript.cbor") || !strings.Contains(string(out), want) {
 			t.Errorf("in the session of %s: %v\n%s", transcript, err, out)
@@ -163,8 +178,7 @@ func followReadme(t *testing.T, dir string, accepted []string) {
 		t.Fatal(err)
 	}
 	for _, found := range regexp.MustCompile("(?m)^\\| `(.+?)` \\|.*\\| (\\w+) \\|$").FindAllStringSubmatch(text, -1) {
-		command := exec.CommandContext(t.Context(), "node", "check.mjs", found[1])
-		command.Dir = dir
+		command := node(t, dir, found[1])
 		out, err := command.CombinedOutput()
 		said := string(out)
 		holds := err == nil && !strings.HasPrefix(said, "revoked") && !strings.HasPrefix(said, "suspended") && !strings.HasPrefix(said, "cannot tell")

@@ -15,6 +15,9 @@ import (
 	"akashi/internal/verification"
 )
 
+// oldNode is what Node 18 needs to be told, which Debian 12 has.
+const oldNode = "With Node 18 it is `node --experimental-global-webcrypto check.mjs`"
+
 // sampleQR writes the texts of QR codes and their pictures: of the national profile, which has no place in a status list, so that only the
 // register says whether it is in force, and of the compact one, which has.
 func sampleQR(s *sample) error {
@@ -60,11 +63,12 @@ The signature is COSE_Sign1 (RFC 9052 §4.2) with ES256, the payload a map of tw
 (` + "`npm install cose-kit jose cbor-x`" + `), in a file ` + "`check.mjs`" + ` beside this one:
 
     import { readFileSync } from 'node:fs';
+    import { createRequire } from 'node:module';
     import { inflateSync } from 'node:zlib';
     import { compactVerify, importJWK } from 'jose';
-    import { coseVerify } from 'cose-kit';
     import { decode } from 'cbor-x';
 
+    const { coseVerify } = createRequire(import.meta.url)('cose-kit');
     const file = readFileSync(process.argv[2]);
     const text = file.toString('latin1').trim();
     const code = text.startsWith('https:') ? /[?#]c=(.*)/.exec(text)[1] : text;
@@ -88,7 +92,7 @@ The signature is COSE_Sign1 (RFC 9052 §4.2) with ES256, the payload a map of tw
     console.log(['', 'revoked', 'suspended'][status] ?? 'cannot tell', facts);
 
 ` + "`node check.mjs credential.txt`" + ` prints the labels, and of the compact code first what the list says; those that were tampered with, have ended or have no place are refused.
-That the issuer's certificate is of the anchor:
+` + oldNode + `. That the issuer's certificate is of the anchor:
 
     openssl verify -CAfile anchor.pem issuer.pem
 `
@@ -294,7 +298,7 @@ With Node (` + "`npm install jose`" + `), in a file ` + "`check.mjs`" + ` beside
     const status = (packed[idx >> 2] >> ((idx & 3) * 2)) & 3;
     console.log(['valid', 'revoked', 'suspended'][status] ?? 'cannot tell', vc.credentialSubject);
 
-That the issuer's certificate is of the anchor:
+` + oldNode + `. That the issuer's certificate is of the anchor:
 
     openssl verify -CAfile anchor.pem issuer.pem
 `

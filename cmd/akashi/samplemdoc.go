@@ -164,7 +164,7 @@ the issuer's part is put into one that no device has signed:
 
 ` + "`node check.mjs credential.mdoc`" + ` prints ` + "`valid`" + ` and the elements; each of the others is refused, or its status told. With a session, what the holder's
 device signed is checked, too: ` + "`node check.mjs presentation.response session-transcript.cbor`" + ` prints two elements, and with
-` + "`another-transcript.cbor`" + ` the answer is refused. That the document signer's certificate is of the anchor (the usage that ISO/IEC 18013-5 wants of it is
+` + "`another-transcript.cbor`" + ` the answer is refused. ` + oldNode + `. That the document signer's certificate is of the anchor (the usage that ISO/IEC 18013-5 wants of it is
 critical, and no usage that OpenSSL knows by a name):
 
     openssl verify -ignore_critical -CAfile anchor.pem signer.pem

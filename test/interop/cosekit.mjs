@@ -1,5 +1,5 @@
 // Checks COSE_Sign1 messages with cose-kit, which reads them with cbor-x.
-import { coseVerify } from 'cose-kit';
+import { coseVerify } from './cose.mjs';
 import { decode } from 'cbor-x';
 import * as jose from 'jose';
 

@@ -2,7 +2,7 @@
 // reader of CWT claims wants an aggregation_uri, which the draft leaves optional (§4.3), so cbor-x reads those.
 import { StatusList, getListFromStatusListJWT } from '@owf/token-status-list';
 import { Decoder } from 'cbor-x';
-import { coseVerify } from 'cose-kit';
+import { coseVerify } from './cose.mjs';
 import * as jose from 'jose';
 import { verified } from './keys.mjs';
 

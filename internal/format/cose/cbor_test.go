@@ -110,3 +110,62 @@ func same(t *testing.T, got []byte, v any) {
 		t.Errorf("%v is written as %x, by the library as %x, %v", v, got, want, err)
 	}
 }
+
+// nurse is a payload of the usual length.
+func nurse() map[string]string {
+	return map[string]string{"CN": "看護師", "UN": "髙橋　花子", "UB": "2003-04-12", "RN": "第1234567号", "RD": "2026-12-01", "ID": "2026-12-01", "IA": "厚生労働省",
+		"IN": "厚生労働大臣", "CI": "kangoshi", "DN": "KGMH-7K2M-9QX4-RT3", "DT": "01", "UC": "mihon0000000"}
+}
+
+// BenchmarkRead reads the message of a QR code with the cursor, and with the library as Decode does where the cursor gives up.
+func BenchmarkRead(b *testing.B) {
+	facts := nurse()
+	protected, err := EncodeProtected(ES256)
+	if err != nil {
+		b.Fatal(err)
+	}
+	message := appendEnvelope(nil, protected, "mhlw-3912e881c8a1", appendFacts(nil, facts), make([]byte, 64))
+	b.Run("cursor", func(b *testing.B) {
+		for b.Loop() {
+			env, _, ok := readEnvelope(message, true)
+			if got, read := readFacts(env.Payload); !ok || !read || len(got) != len(facts) {
+				b.Fatal("not read")
+			}
+		}
+	})
+	b.Run("library", func(b *testing.B) {
+		for b.Loop() {
+			env, err := decodeEnvelope(message)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var got map[string]string
+			if err := decode(env.Payload, &got); err != nil || len(got) != len(facts) {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkWrite writes the payload of a QR code and its envelope by hand, and with the library.
+func BenchmarkWrite(b *testing.B) {
+	facts := nurse()
+	protected, signature := []byte{0xa1, 1, 0x26}, make([]byte, 64)
+	b.Run("by hand", func(b *testing.B) {
+		for b.Loop() {
+			payload := appendFacts(make([]byte, 0, 512), facts)
+			appendEnvelope(make([]byte, 0, 128+len(payload)), protected, "mhlw-3912e881c8a1", payload, signature)
+		}
+	})
+	b.Run("library", func(b *testing.B) {
+		for b.Loop() {
+			payload, err := encode(facts)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := encode(cbor.Tag{Number: tagSign1, Content: []any{protected, map[int64][]byte{labelKeyID: []byte("mhlw-3912e881c8a1")}, payload, signature}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

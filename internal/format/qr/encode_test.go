@@ -95,5 +95,12 @@ func BenchmarkMatrix(b *testing.B) {
 				}
 			}
 		})
+		b.Run(fmt.Sprint(length, " by ZXing"), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := encoder.Encoder_encode(text, decoder.ErrorCorrectionLevel_M, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
