@@ -3,7 +3,6 @@ package server
 import (
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 )
 
@@ -27,16 +26,15 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// guarded tells whether a name, word by word, speaks of something that no log may hold.
+// guarded tells whether a name, word by word, speaks of something that no log may hold. Every attribute of every line is asked.
 func guarded(key string) bool {
-	words := strings.FieldsFunc(strings.ToLower(key), func(r rune) bool { return r == '_' || r == '-' || r == '.' })
-	return slices.ContainsFunc(words, func(w string) bool {
-		switch w {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(key), func(r rune) bool { return r == '_' || r == '-' || r == '.' }) {
+		switch word {
 		case "password", "passwd", "passphrase", "pin", "otp", "secret", "token", "cookie", "authorization", "assertion",
 			"verifier", "nonce", "dsn", "credentials", "privatekey", "private", "query", "csrf", "session",
 			"kana", "birth", "birthdate", "birthday", "address", "mynumber", "email", "tel", "phone", "particulars":
 			return true
 		}
-		return false
-	})
+	}
+	return false
 }
