@@ -251,20 +251,6 @@ func TestPortalsRunNoJobs(t *testing.T) {
 }
 
 // TestWorkerWorks: a River client under the worker's grants fetches, works and completes a job that a portal added.
-// A portal's connection keeps its plans while tables grow: also one that was made over an empty table goes by an index.
-func TestPlansOfEmptyTables(t *testing.T) {
-	d := pgtest.New(t)
-	if _, err := d.Superuser().Exec(t.Context(), "analyze credential"); err != nil { // the planner knows that it is empty
-		t.Fatal(err)
-	}
-	for _, role := range []string{pg.RoleCitizen, pg.RoleOffice, pg.RolePublic, pg.RoleIssuance} {
-		plan, err := pg.Ask(t.Context(), d.As(role), pgx.RowTo[string], `explain select state from credential where register_id = 'x' and public_id = 'y'`)
-		if err != nil || !strings.Contains(plan[0], "Index") {
-			t.Errorf("%s: %q, %v", role, plan, err)
-		}
-	}
-}
-
 func TestWorkerWorks(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), testPatience)
 	defer cancel()

@@ -89,15 +89,13 @@ func OpenTraced(ctx context.Context, dsn string, c clock.Clock, maxConns int32, 
 }
 
 // settings are those of a role's connections. The portals' statements find rows by their keys, and searches walk an index
-// in its order, so that one plan is good for all values: planning each time took as long as running. A connection keeps such
-// a plan while tables grow, so none may read a whole table because it was small on that day. What has no index to go by is
-// read whole all the same, at a cost that would look to the planner like work to compile for.
+// in its order, so that one plan is good for all values: planning each time took as long as running.
 func settings(role string) map[string]string {
 	all := map[string]string{
 		"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s", "timezone": "Asia/Tokyo",
 	}
 	if role == RoleCitizen || role == RoleOffice || role == RolePublic || role == RoleIssuance || role == RoleRelying {
-		all["plan_cache_mode"], all["enable_seqscan"], all["jit"] = "force_generic_plan", "off", "off"
+		all["plan_cache_mode"] = "force_generic_plan"
 	}
 	return all
 }
