@@ -26,6 +26,7 @@ const (
 	aimIssuances = 300.0 // complete issuances a second with eight wallets
 	// offersPerSecond bounds how many offers are made for a second of measurement; when all are taken, the measurement ends.
 	offersPerSecond = 700
+	offersBefore    = 100 // are redeemed before, for each second of measurement
 )
 
 // errEnough ends a measurement before its time: there is no more to do.
@@ -60,23 +61,15 @@ func (w *wallet) offers(ctx context.Context, c Config, n int) ([]*issuance.Made,
 // issuances measures complete issuances by pre-authorized code over HTTP: a wallet with a new key fetches an offer, redeems it
 // with the transaction code, asks for a nonce, and fetches one SD-JWT VC.
 func (w *wallet) issuances(ctx context.Context, c Config) (rows []Row, err error) {
-	offers, issuer, err := w.offers(ctx, c, int(c.For.Seconds()*1.1*offersPerSecond))
+	before := int(c.For.Seconds() * offersBefore)
+	offers, issuer, err := w.offers(ctx, c, before+int(c.For.Seconds()*1.1*offersPerSecond))
 	if err != nil {
 		return nil, err
-	}
-	if _, err := w.admin.Pool.Exec(ctx, "analyze"); err != nil {
-		return nil, faultIf(err, "gathering the planner's statistics")
 	}
 	fmt.Fprintf(c.Out, "issuing to %d wallets at once for %s\n", c.Clients, c.For)
 	t := newTimings()
 	var last atomic.Pointer[string]
-	var begun, done atomic.Int64
-	crowd := &crowd{site: w.site}
-	rate, cpu, err := crowd.repeatTimed(ctx, c, func(ctx context.Context, _ int64) error {
-		n := int(begun.Add(1)) - 1
-		if n >= len(offers) {
-			return errEnough
-		}
+	take := func(ctx context.Context, n int, t *timings) error {
 		key, err := newWalletKey()
 		if err != nil {
 			return err
@@ -84,8 +77,20 @@ func (w *wallet) issuances(ctx context.Context, c Config) (rows []Row, err error
 		phone := &phone{wires: w.wires, timings: t, issuer: issuer, key: key, from: fmt.Sprintf("10.%d.%d.1", n/250%250, n%250)}
 		got, err := phone.take(ctx, w.offerAddress(offers[n]), offers[n].TxCode)
 		last.Store(&got)
-		done.Add(1)
 		return err
+	}
+	if err := w.fill(ctx, c, before, func(ctx context.Context, n int) error { return take(ctx, n, newTimings()) }); err != nil {
+		return nil, err
+	}
+	var begun atomic.Int64
+	begun.Store(int64(before))
+	crowd := &crowd{site: w.site}
+	rate, cpu, err := crowd.repeatTimed(ctx, c, func(ctx context.Context, _ int64) error {
+		n := int(begun.Add(1)) - 1
+		if n >= len(offers) {
+			return errEnough
+		}
+		return take(ctx, n, t)
 	})
 	if err != nil {
 		return nil, err
@@ -98,6 +103,21 @@ func (w *wallet) issuances(ctx context.Context, c Config) (rows []Row, err error
 		rows = append(rows, plain("processor time of "+name+" for an issuance", cpu[name]*1000, "ms", ""))
 	}
 	return append(rows, t.rows()...), nil
+}
+
+// fill makes the first issuances and gathers the planner's statistics after them, as warmUp does for cases: the tables of
+// issuance were empty, and plans that were made then would read them whole.
+func (w *wallet) fill(ctx context.Context, c Config, n int, take func(ctx context.Context, n int) error) error {
+	g, inner := errgroup.WithContext(ctx)
+	g.SetLimit(c.Clients)
+	for i := range n {
+		g.Go(func() error { return take(inner, i) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	_, err := w.admin.Pool.Exec(ctx, "analyze")
+	return faultIf(err, "gathering the planner's statistics")
 }
 
 func (w *wallet) offerAddress(m *issuance.Made) string {
