@@ -174,7 +174,11 @@ func TestAttestedWallets(t *testing.T) {
 	}
 	w := newWallet(t, s)
 	m := s.offered(t)
-	redeem := redeeming(w.fetch(s.Holder.Link(*m)), m.TxCode)
+	offer := w.fetch(s.Holder.Link(*m))
+	if ask := offer.Grants.AuthorizationCode; ask == nil || ask.IssuerState != "" {
+		t.Errorf("the offer's grants are %+v", offer.Grants)
+	}
+	redeem := redeeming(offer, m.TxCode)
 	wants(t, "without attestation", w.post("/token", forms, redeem.Encode(), w.dpop("/token", nil)), 400, oauth.InvalidClient, oauth.ClientAttestationMissing)
 	w.shows, w.client = p.shows, p.client
 	redeem.Set("client_id", "other")

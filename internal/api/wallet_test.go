@@ -272,6 +272,9 @@ func TestPreAuthorized(t *testing.T) {
 	}
 	w := newWallet(t, s)
 	offer := w.fetch(s.Holder.Link(*m))
+	if offer.Grants.AuthorizationCode != nil { // a wallet that nobody knows could not use it
+		t.Errorf("the offer's grants are %+v", offer.Grants)
+	}
 	if offer.Issuer != mhlw || len(offer.Configurations) != len(all) || offer.Grants.PreAuthorized.TxCode.Length != 6 {
 		t.Errorf("offer %+v", offer)
 	}

@@ -129,8 +129,17 @@ func (s *Server) Offer(ctx context.Context, registrar, secret string) (*oauth.Of
 	case !gives(s.Catalogue, reg.ID, calendar.Of(now)):
 		return nil, oauth.Refuse(oauth.NotOffered, "fetching an offer")
 	}
-	return &oauth.Offer{Issuer: s.Base + "/" + registrar, Configurations: found[0].Configurations, Grants: oauth.Grants{
+	return &oauth.Offer{Issuer: s.Base + "/" + registrar, Configurations: found[0].Configurations, Grants: oauth.Grants{AuthorizationCode: s.asking(),
 		PreAuthorized: &oauth.PreAuthorizedGrant{Code: code, TxCode: &oauth.TxCode{InputMode: "numeric", Length: txDigits}}}}, nil
+}
+
+// asking lets a wallet ask its holder instead of redeeming the code, which HAIP 1.0 §4.2 wants of an offer. It is there only among
+// wallets that are attested and named: one that is not would choose a way that is closed to it.
+func (s *Server) asking() *oauth.AuthorizationGrant {
+	if len(s.Providers) == 0 || len(s.Wallets) == 0 {
+		return nil
+	}
+	return &oauth.AuthorizationGrant{}
 }
 
 // place finds the register and grant that a secret belongs to: none when its register is another registrar's, so that what
