@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,6 +21,7 @@ import (
 	"akashi/internal/qualification"
 	"akashi/internal/qualification/qualtest"
 	"akashi/internal/review"
+	"akashi/internal/rollout"
 	"akashi/qualifications"
 )
 
@@ -173,6 +175,35 @@ func TestForwarding(t *testing.T) {
 	}
 	w.gone(t)
 	w.arrived(t)
+}
+
+// TestAnOpenCaseKeepsItsRoute: from the day of a switch a new case goes directly, and one that began before finishes on its way
+// through the prefecture, though the applicant hands it in once more.
+func TestAnOpenCaseKeepsItsRoute(t *testing.T) {
+	w := forwarded(t)
+	w.Act(t, rollout.Proposal{Kind: qualification.ActSwitch, Qualification: "yakuzaishi", Bodies: []string{"pref-13"}, Procedures: []string{"registration"},
+		On: w.Today().AddDays(1), Reason: "経由の廃止"})
+	w.Hear(t)
+	w.Clock.Advance(24 * time.Hour)
+	w.take(t, w.here)
+	w.correct(t)
+	if v := w.view(t); v.Case.State != application.Forwarding || v.Case.BodyID != "pref-13" || v.Case.Next() != "mhlw" {
+		t.Fatalf("after the switch the open case is %s at %s", v.Case.State, v.Case.BodyID)
+	}
+	if err := w.Office.PassOn(t.Context(), w.here, w.id, casetest.Note()); err != nil {
+		t.Fatal(err)
+	}
+	if v := w.view(t); v.Case.State != application.InReview || v.Case.BodyID != "mhlw" {
+		t.Errorf("passed on, the open case is %s at %s", v.Case.State, v.Case.BodyID)
+	}
+
+	w.Nurse = w.Another(t, "later", casetest.Card())
+	w.apply(t, "yakuzaishi.mhlw")
+	w.Pay(t, w.id)
+	w.Work(t)
+	if v := w.view(t); v.Case.State != application.InReview || v.Case.BodyID != "mhlw" {
+		t.Errorf("a case of the day of the switch is %s at %s", v.Case.State, v.Case.BodyID)
+	}
 }
 
 // correct has the prefecture ask for the telephone number, and the applicant answer.
