@@ -154,6 +154,7 @@ func documentRows(page *ui.Page, q *qualification.Procedure, doc *application.Do
 // documentFees words the amounts of a document. Their labels and sources are those of the pinned definition.
 func documentFees(page *ui.Page, cat *qualification.Catalogue, q *qualification.Procedure, doc *application.Document) feeView {
 	v := feeView{Total: page.Yen(doc.Total)}
+	v.without(page, q)
 	for _, l := range doc.FeeLines {
 		v.Lines = append(v.Lines, feeLine{Label: feeLabel(page, q, l.ID), Kind: page.R("fee.kind." + l.Kind),
 			Collector: collectorName(page, cat, l.Collector), Amount: page.Yen(l.Amount)})

@@ -4,7 +4,9 @@ import (
 	"net/url"
 	"testing"
 
+	"akashi/internal/application"
 	"akashi/internal/casetest"
+	"akashi/internal/qualification"
 )
 
 // TestFindingAQualification: by name, reading, English, class or law; by ministry; only what is open.
@@ -50,4 +52,19 @@ func TestAboutEveryQualification(t *testing.T) {
 	v.get("/qualifications/nothing").want(404)
 	v.get("/qualifications/ginoshi").want(200, "47機関がそれぞれ名簿を備えています", "検定職種", "未確認")
 	v.get("/qualifications/jun-kangoshi").want(200, "41機関のうち2機関でオンライン受付中", "関西広域連合", "佐賀県")
+}
+
+// TestNothingDue: a case without fees is called free only where that was read.
+func TestNothingDue(t *testing.T) {
+	page := wordsIn(t, qualification.JA)
+	for confidence, want := range map[qualification.Confidence]feeView{
+		qualification.Confirmed:  {None: "費用はかかりません。", Source: "出典：見本法7条"},
+		qualification.Unverified: {None: "ここで納める費用はありません。費用がかからないことを定めた法令は、確認できていません。", Source: "出典：見本法7条（この内容は未確認です）"},
+		qualification.Unknown:    {None: "ここで納める費用はありません。費用がかからないことを定めた法令は、確認できていません。"},
+	} {
+		q := &qualification.Procedure{FeesFact: qualification.Fact{Source: "見本法7条", Confidence: confidence}}
+		if got := documentFees(page, nil, q, &application.Document{}); got.None != want.None || got.Source != want.Source {
+			t.Errorf("%s: %+v", confidence, got)
+		}
+	}
 }

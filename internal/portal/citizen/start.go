@@ -135,9 +135,7 @@ func fillProcedure(page *ui.Page, cat *qualification.Catalogue, o offer) (proced
 		return v, err
 	}
 	v.Fees = fees(page, cat, lines)
-	if len(q.Fees) == 0 {
-		v.Fees.None, v.Fees.Source = nothingDue(page, q), foundLine(page, q.FeesFact)
-	}
+	v.Fees.without(page, q)
 	return v, nil
 }
 
@@ -149,6 +147,13 @@ func fees(page *ui.Page, cat *qualification.Catalogue, lines []qualification.Fee
 			Collector: collectorName(page, cat, l.Collector), Amount: page.Yen(l.Amount), Fact: factLine(page, l.Fact)})
 	}
 	return v
+}
+
+// without says what is said of a procedure that has no fees.
+func (v *feeView) without(page *ui.Page, q *qualification.Procedure) {
+	if len(q.Fees) == 0 {
+		v.None, v.Source = nothingDue(page, q), foundLine(page, q.FeesFact)
+	}
 }
 
 func collectorName(page *ui.Page, cat *qualification.Catalogue, id string) string {
