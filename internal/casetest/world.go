@@ -202,6 +202,12 @@ var definitions = sync.OnceValues(func() (*qualification.Catalogue, error) {
 	return qualification.LoadFiles(files)
 })
 
+// Usual are the definitions of New.
+func Usual(t testing.TB) *qualification.Catalogue {
+	t.Helper()
+	return must(definitions())(t).Apart()
+}
+
 var everything = sync.OnceValues(func() (*qualification.Catalogue, error) { return qualification.Load(qualifications.Files) })
 
 // refKey is the platform key of every world.

@@ -21,7 +21,7 @@ func TestWhatTheRegistrarLeavesOut(t *testing.T) {
 
 	v.post(path+"/codes", inputShow, "UN").want(http.StatusConflict, "この形の資格者証を発行していません") // this process has not heard
 	w.Hear(t)
-	page := v.get(path).want(200, "この名簿で行っていないこと", "厚生労働省は、"+since+"PDFの資格者証の発行を行っていません", "ウォレットへの資格者証の発行", "番号だけによる確認",
+	page := v.get(path).want(200, "この名簿で行っていないこと", "厚生労働省は、"+since+"PDFの資格者証の発行を行っていません", "ウォレットへの資格者証の発行", "証明書IDだけによる確認",
 		"画面で見せられます", "これまでどおり確認できます", "以前に作ったPDF")
 	page.lacks("PDFで受け取る", "ウォレットに追加する")
 	v.get(path+"/pdf").want(200, "PDFをダウンロードする")

@@ -7,13 +7,13 @@ import (
 
 	"akashi/internal/application"
 	"akashi/internal/calendar"
+	"akashi/internal/casetest"
 	"akashi/internal/clock"
 	"akashi/internal/credential"
 	"akashi/internal/portal/ui"
 	"akashi/internal/portal/ui/uitest"
 	"akashi/internal/qualification"
 	"akashi/internal/registry"
-	"akashi/qualifications"
 )
 
 // wordsIn is a page's frame without a request.
@@ -187,10 +187,7 @@ func TestTimelineDates(t *testing.T) {
 
 func TestStatusOfACredential(t *testing.T) {
 	page := wordsIn(t, qualification.JA)
-	cat, err := qualification.Load(qualifications.Files)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cat := casetest.Usual(t)
 	for _, c := range []struct {
 		entry      registry.State
 		credential credential.State // "" for none
