@@ -123,7 +123,11 @@ func walksOf(t *testing.T, w *casetest.World) (walks []*walk) {
 		var later []*qualification.Procedure
 		for i := range d.Procedures {
 			p := &d.Procedures[i]
+			if !slices.Contains(p.Channels, qualification.ChannelOnline) {
+				continue // on paper alone
+			}
 			if !w.Catalogue.Offered(register.ID, p.ID, qualification.ChannelOnline, w.Today()) {
+				t.Errorf("%s of %s is not offered", p.ID, d.ID)
 				continue
 			}
 			switch p.Effect {
