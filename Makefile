@@ -10,8 +10,9 @@ SHELL := /bin/bash
 
 BIN := bin/akashi
 TOOL := go tool -modfile=tools/go.mod
-# Bounds for a hanging test, far above what a run takes; the aim for the whole is fifteen minutes on two processors. Vetting is part
-# of lint; three packages at a time use the pauses in which one waits for its browser; without symbols for debuggers test programs link faster; less collecting of garbage costs memory, not meaning.
+# Bounds for a hanging test, far above what a run takes; the aim for the whole is fifteen minutes on two processors. Vetting is
+# part of lint. Three packages at a time use the pauses in which one waits for its browser; without symbols for debuggers test
+# programs link faster; collecting garbage less often costs memory alone.
 TEST := CGO_ENABLED=1 GOGC=200 timeout --foreground 60m go test -p 3 -race -vet=off -trimpath -ldflags=-w -count=1 -timeout 30m
 
 .PHONY: help
