@@ -82,5 +82,9 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q -o DPkg::Lock::Timeout=300 update
+# Some of Debian's relatives have the browser as a whole only.
+if ! apt-cache show chromium-headless-shell >/dev/null 2>&1; then
+	missing=("${missing[@]/#chromium-headless-shell/chromium}")
+fi
 apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}"
 new_enough

@@ -265,6 +265,20 @@ const (
 	codeNoTermMore Code = "term-none-more"
 )
 
+// mayHaveWord tells whether a word or an item may stand in a text. Most braces hold readings, and the patterns are slow.
+func mayHaveWord(s string) bool {
+	for {
+		_, rest, found := strings.Cut(s, "{")
+		if !found {
+			return false
+		}
+		if rest != "" && (rest[0] == '_' || 'a' <= rest[0] && rest[0] <= 'z') {
+			return true
+		}
+		s = rest
+	}
+}
+
 func (f filler) fill(v any, path string) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -289,6 +303,9 @@ func (f filler) fill(v any, path string) any {
 }
 
 func (f filler) words(s, lang, path string) string {
+	if !mayHaveWord(s) {
+		return s
+	}
 	if found := itemPattern.FindString(s); found != "" && !strings.HasPrefix(path, "credential.title.") {
 		f.r.add(path, "term-item-elsewhere", found, "credential.title")
 	}

@@ -16,6 +16,7 @@ import (
 	"akashi/internal/portal/preview"
 	"akashi/internal/portal/ui/uitest"
 	"akashi/internal/qualification"
+	"akashi/internal/qualification/qualtest"
 	"akashi/qualifications"
 )
 
@@ -44,11 +45,15 @@ func (d *draft) read() (*qualification.Definition, qualification.Findings, error
 // serve runs the preview of a definition of the repository over HTTP, and returns the draft and a way to get a page.
 func serve(t *testing.T, name string) (*draft, func(path string, status int) string) {
 	t.Helper()
-	catalogue, err := qualification.Load(qualifications.Files)
+	files, err := qualification.ReadFiles(qualifications.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := qualification.ReadFiles(qualifications.Files)
+	own, err := qualtest.Some(files, strings.TrimSuffix(name, ".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalogue, err := qualification.LoadFiles(own)
 	if err != nil {
 		t.Fatal(err)
 	}
