@@ -100,7 +100,7 @@ func (d *Demo) start(ctx context.Context) error {
 		name string
 		do   func(context.Context) error
 	}{
-		{"directory", d.directory}, {"database, definitions, keys", d.ground}, {"clock", d.setClock}, {"simulators", d.simulate},
+		{"ports", d.ports}, {"directory", d.directory}, {"database, definitions, keys", d.ground}, {"clock", d.setClock}, {"simulators", d.simulate},
 		{"system", d.akashi}, {"people", d.people}, {"registered verifier", d.employ}, {"start page", d.frontPage}, {"answering", d.run},
 	} {
 		if err := step.do(ctx); err != nil {
@@ -120,13 +120,18 @@ func (d *Demo) took(step string) {
 	d.before = now
 }
 
+// ports comes first: a wrong one is said before anything is written or thrown away.
+func (d *Demo) ports(context.Context) (err error) {
+	d.places, err = findPlaces(d.cfg.BasePort)
+	return err
+}
+
 // ground opens at the same time what needs nothing else: the database, the definitions, the keys.
 func (d *Demo) ground(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { d.db, err = system.OpenPrivate(ctx, d.postgres(), d.Clock); return err })
 	g.Go(func() (err error) { d.cat, err = system.Definitions(); return err })
 	g.Go(func() (err error) { d.keys, err = system.PublicKeys(d.cfg.DataDir); return err })
-	g.Go(func() (err error) { d.places, err = findPlaces(d.cfg.BasePort); return err })
 	if err := g.Wait(); err != nil {
 		return err
 	}
