@@ -55,6 +55,7 @@ func TestKilledWhilePublishing(t *testing.T) {
 		worker.kill(t)
 		p.examine(t, state, round)
 	}
+	p.change(t, state) // so that it has something to do: what it has done tells that it is ready to be stopped
 	worker := p.start(t)
 	p.wait(t, worker, func() bool { return p.needs(t) == 0 })
 	worker.stop(t)
