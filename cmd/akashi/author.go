@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"akashi/internal/calendar"
@@ -27,10 +30,20 @@ type QualificationNew struct {
 	NameEasy  string   `name:"name-easy" env:"-" help:"Its name in plain Japanese, with readings: {看護師|かんごし}."`
 	Kana      string   `name:"kana" env:"-" help:"Its name in hiragana."`
 	ValidFrom string   `name:"valid-from" env:"-" placeholder:"DATE" help:"First day on which applications are made under it."`
+	Lang      string   `name:"lang" env:"-" enum:"en,ja,easy" default:"en" help:"Language of what is printed and of the comments in the file: en, ja, easy (plain Japanese)."`
 }
 
 // idShape is that of an id, which becomes the name of a file.
 var idShape = regexp.MustCompile(`^[a-z][a-z0-9-]{0,59}$`)
+
+// refusal says in the language that was asked for what must be changed, English when none was.
+func refusal(lang string, s qualification.Saying) error {
+	return fault.Wrap(fault.Invalid, qualification.ErrorIn(langOf(lang), s), "")
+}
+
+func langOf(lang string) qualification.Lang {
+	return cmp.Or(qualification.Lang(lang), qualification.EN)
+}
 
 // Run writes <id>.yaml, never over a file that is there, and prints what is missing in it.
 func (c *QualificationNew) Run(g *Globals) error {
@@ -38,16 +51,16 @@ func (c *QualificationNew) Run(g *Globals) error {
 	if err != nil {
 		return err
 	}
-	files, err := filesAround(filepath.Join(c.Dir, c.ID+".yaml"))
+	files, err := filesAround(filepath.Join(c.Dir, c.ID+".yaml"), c.Lang)
 	if err != nil {
 		return err
 	}
 	if files[c.ID+".yaml"] != nil {
-		return fault.New(fault.Invalid, "", fmt.Sprintf("the qualification %s is there already", c.ID))
+		return refusal(c.Lang, qualification.Say("command-id-there", c.ID))
 	}
 	for _, base := range s.Bases {
 		if files[base] == nil {
-			return fault.New(fault.Invalid, "", "no base "+base)
+			return refusal(c.Lang, qualification.Say("command-no-base", base, basesIn(files)))
 		}
 	}
 	text, missing, err := s.Write(files)
@@ -55,25 +68,36 @@ func (c *QualificationNew) Run(g *Globals) error {
 		return err
 	}
 	name := filepath.Join(c.Dir, c.ID+".yaml")
-	if err := writeNew(name, text); err != nil {
+	if err := writeNew(name, text, c.Lang); err != nil {
 		return err
 	}
-	fmt.Fprintf(g.Out, "Written: %s. Still missing or wrong (akashi qualification lint %s):\n", name, name)
-	for _, f := range missing {
-		fmt.Fprintln(g.Out, f)
+	lang := langOf(c.Lang)
+	fmt.Fprintf(g.Out, "%s:\n", qualification.Say("command-written", name, "akashi qualification lint "+name).In(lang))
+	for _, line := range missing.In(lang) {
+		fmt.Fprintln(g.Out, line)
 	}
 	return nil
 }
 
+// basesIn names the bases as --from takes them.
+func basesIn(files map[string][]byte) (names []string) {
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		if name, ok := strings.CutPrefix(file, "bases/"); ok {
+			names = append(names, strings.TrimSuffix(name, ".yaml"))
+		}
+	}
+	return names
+}
+
 func (c *QualificationNew) skeleton() (qualification.Skeleton, error) {
-	s := qualification.Skeleton{ID: c.ID, Row: c.Row, Code: c.Code, Kana: c.Kana, Name: qualification.Text{JA: c.NameJA, EN: c.NameEN, Easy: c.NameEasy}}
+	s := qualification.Skeleton{ID: c.ID, Row: c.Row, Code: c.Code, Kana: c.Kana, Name: qualification.Text{JA: c.NameJA, EN: c.NameEN, Easy: c.NameEasy}, Lang: langOf(c.Lang)}
 	if !idShape.MatchString(c.ID) {
-		return s, fault.New(fault.Invalid, "", fmt.Sprintf("%q is no id: lower-case letters, digits and hyphens, a letter first", c.ID))
+		return s, refusal(c.Lang, qualification.Say("command-id-shape", c.ID))
 	}
 	if c.ValidFrom != "" {
 		day, err := calendar.ParseISO(c.ValidFrom)
 		if err != nil {
-			return s, fault.Wrap(fault.Invalid, err, "reading --valid-from")
+			return s, refusal(c.Lang, qualification.Say("command-valid-from", c.ValidFrom, "2027-04-01"))
 		}
 		s.ValidFrom = day
 	}
@@ -84,10 +108,13 @@ func (c *QualificationNew) skeleton() (qualification.Skeleton, error) {
 }
 
 // writeNew writes a file that is not there yet.
-func writeNew(name string, data []byte) error {
+func writeNew(name string, data []byte, lang string) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return fault.Wrap(fault.Invalid, err, "writing "+name)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return refusal(lang, qualification.Say("command-file-there", name))
+	case err != nil:
+		return refusal(lang, qualification.Say("command-no-write", name, err.Error()))
 	}
 	if _, err := f.Write(data); err != nil {
 		return errors.Join(err, f.Close())
@@ -97,7 +124,7 @@ func writeNew(name string, data []byte) error {
 
 // filesAround reads the definitions of the program, and over them the bases and registrars that lie beside a file, so that
 // whoever works on a base sees it in what extends it.
-func filesAround(name string) (map[string][]byte, error) {
+func filesAround(name, lang string) (map[string][]byte, error) {
 	files, err := qualification.ReadFiles(qualifications.Files)
 	if err != nil {
 		return nil, err
@@ -116,7 +143,7 @@ func filesAround(name string) (map[string][]byte, error) {
 		case err == nil:
 			files[placeOf(file)] = data
 		case !errors.Is(err, fs.ErrNotExist):
-			return nil, fault.Wrap(fault.Invalid, err, "reading "+file)
+			return nil, refusal(lang, qualification.Say("command-no-read", file, err.Error()))
 		}
 	}
 	return files, nil

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
-	"akashi/internal/fault"
 	"akashi/internal/qualification"
 	"akashi/internal/system"
 )
@@ -140,6 +140,7 @@ func (c *QualificationList) Run(g *Globals) error {
 type QualificationFacts struct {
 	ID   string `arg:"" optional:"" help:"Id of one qualification: lists each fact of it that is not confirmed."`
 	JSON bool   `name:"json" env:"-" help:"Print JSON, with the facts that are not confirmed."`
+	Lang string `name:"lang" env:"-" enum:"en,ja,easy" default:"en" help:"Language of what is printed: en, ja, easy (plain Japanese)."`
 }
 
 // checkedFacts is what facts says of one qualification.
@@ -170,34 +171,51 @@ func (c *QualificationFacts) Run(g *Globals) error {
 		all = append(all, checkedFacts{Row: d.Row, ID: d.ID, Name: d.Name.JA, FactCounts: qualification.CountFacts(facts), Open: append([]qualification.PlacedFact{}, open...)})
 	}
 	if len(all) == 0 {
-		return fault.New(fault.Invalid, "", fmt.Sprintf("no qualification %q; akashi qualification list shows them all", c.ID))
+		return refusal(c.Lang, qualification.Say("command-no-qualification", c.ID))
 	}
 	slices.SortFunc(all, func(a, b checkedFacts) int { return a.Row - b.Row })
 	if c.JSON {
 		return printJSON(g.Out, all)
 	}
 	if c.ID != "" {
-		return printOpen(g.Out, all[0])
+		return printOpen(g.Out, all[0], langOf(c.Lang))
 	}
-	return printCounts(g.Out, all)
+	return printCounts(g.Out, all, langOf(c.Lang))
 }
 
-func printCounts(out io.Writer, all []checkedFacts) error {
+func printCounts(out io.Writer, all []checkedFacts, l qualification.Lang) error {
 	var sum qualification.FactCounts
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "row\tid\tconfirmed\tunverified\tunknown\tname")
+	var head []string
+	for _, s := range []qualification.Saying{qualification.Say("facts-row"), qualification.Say("facts-id"), factWord(qualification.Confirmed),
+		factWord(qualification.Unverified), factWord(qualification.Unknown), qualification.Say("facts-name")} {
+		head = append(head, s.In(l))
+	}
+	fmt.Fprintln(t, strings.Join(head, "\t"))
 	for _, l := range all {
 		fmt.Fprintf(t, "%d\t%s\t%d\t%d\t%d\t%s\n", l.Row, l.ID, l.Confirmed, l.Unverified, l.Unknown, l.Name)
 		sum.Confirmed += l.Confirmed
 		sum.Unverified += l.Unverified
 		sum.Unknown += l.Unknown
 	}
-	fmt.Fprintf(t, "\tall %d\t%d\t%d\t%d\t\n", len(all), sum.Confirmed, sum.Unverified, sum.Unknown)
+	fmt.Fprintf(t, "\t%s\t%d\t%d\t%d\t\n", qualification.Say("facts-all", len(all)).In(l), sum.Confirmed, sum.Unverified, sum.Unknown)
 	return t.Flush()
 }
 
-func printOpen(out io.Writer, l checkedFacts) error {
-	if _, err := fmt.Fprintf(out, "%s %s: %d confirmed, %d unverified, %d unknown\n", l.ID, l.Name, l.Confirmed, l.Unverified, l.Unknown); err != nil {
+// factWord names a confidence.
+func factWord(c qualification.Confidence) qualification.Saying {
+	switch c {
+	case qualification.Confirmed:
+		return qualification.Say("facts-confirmed")
+	case qualification.Unverified:
+		return qualification.Say("facts-unverified")
+	case qualification.Unknown:
+	}
+	return qualification.Say("facts-unknown")
+}
+
+func printOpen(out io.Writer, l checkedFacts, lang qualification.Lang) error {
+	if _, err := fmt.Fprintln(out, qualification.Say("facts-of", l.ID, l.Name, l.Confirmed, l.Unverified, l.Unknown).In(lang)); err != nil {
 		return err
 	}
 	for _, f := range l.Open {
@@ -205,7 +223,7 @@ func printOpen(out io.Writer, l checkedFacts) error {
 		if f.Note != "" {
 			note = " (" + f.Note + ")"
 		}
-		if _, err := fmt.Fprintf(out, "%s %s: %s%s\n", f.Confidence, f.Path, f.Source, note); err != nil {
+		if _, err := fmt.Fprintf(out, "%s %s: %s%s\n", factWord(f.Confidence).In(lang), f.Path, f.Source, note); err != nil {
 			return err
 		}
 	}

@@ -20,14 +20,14 @@ type QualificationDiff struct {
 
 // Run prints every difference by its path, and what they mean. The answer is no when the new version would be refused.
 func (c *QualificationDiff) Run(g *Globals) error {
-	old, found, err := definitionOf(c.A)
+	old, found, err := definitionOf(c.A, c.Lang)
 	if err != nil {
 		return err
 	}
 	if old == nil {
-		return fault.New(fault.Invalid, "", fmt.Sprintf("%s cannot be compared:\n%s", c.A, strings.Join(found.In(qualification.Lang(c.Lang)), "\n")))
+		return fault.New(fault.Invalid, "", fmt.Sprintf("%s:\n%s", qualification.Say("command-not-compared", c.A).In(langOf(c.Lang)), strings.Join(found.In(langOf(c.Lang)), "\n")))
 	}
-	next, found, err := definitionOf(c.B)
+	next, found, err := definitionOf(c.B, c.Lang)
 	if err != nil {
 		return err
 	}
@@ -51,14 +51,14 @@ func (c *QualificationDiff) print(out io.Writer, r *qualification.Comparison) er
 	if c.JSON {
 		return printJSON(out, r)
 	}
-	_, err := io.WriteString(out, r.In(qualification.Lang(c.Lang)))
+	_, err := io.WriteString(out, r.In(langOf(c.Lang)))
 	return err
 }
 
 // definitionOf reads a definition from a file, or one of the program by its id, with a version or without. It is nil when
 // the findings are such that it cannot be understood.
-func definitionOf(name string) (*qualification.Definition, qualification.Findings, error) {
-	files, err := filesAround(name)
+func definitionOf(name, lang string) (*qualification.Definition, qualification.Findings, error) {
+	files, err := filesAround(name, lang)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -66,7 +66,7 @@ func definitionOf(name string) (*qualification.Definition, qualification.Finding
 	if err == nil {
 		place, err := qualification.FileName(data)
 		if err != nil {
-			return nil, nil, fault.Wrap(fault.Invalid, err, name)
+			return nil, nil, fault.Wrap(fault.Invalid, qualification.ErrorIn(langOf(lang), qualification.FindingOf(name, err).Said), name)
 		}
 		files[place] = data
 		return qualification.ReadOne(files, place)
@@ -81,5 +81,5 @@ func definitionOf(name string) (*qualification.Definition, qualification.Finding
 			return d, found, err
 		}
 	}
-	return nil, nil, fault.New(fault.Invalid, "", fmt.Sprintf("%q is no file and no qualification; akashi qualification list shows them all", name))
+	return nil, nil, refusal(lang, qualification.Say("command-no-definition", name))
 }

@@ -20,6 +20,7 @@ import (
 type QualificationPreview struct {
 	Definition string `arg:"" name:"definition" help:"A file, an id (kangoshi), or an id with its version (kangoshi@2026-04-01.1)."`
 	Port       int    `name:"port" env:"-" default:"8490" help:"Port on 127.0.0.1; 0 takes a free one."`
+	Lang       string `name:"lang" env:"-" enum:"en,ja,easy" default:"en" help:"Language of what is printed: en, ja, easy (plain Japanese). The pages have a choice of their own."`
 }
 
 // Run serves the pages until it is stopped.
@@ -41,7 +42,7 @@ func (c *QualificationPreview) Run(ctx context.Context, g *Globals) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(g.Out, "%s shows %s. It is read anew for each page; press Ctrl+C to stop.\n", s.URL(), c.Definition)
+	fmt.Fprintln(g.Out, qualification.Say("command-preview", s.URL(), c.Definition).In(langOf(c.Lang)))
 	return server.Run(ctx, s)
 }
 
@@ -49,7 +50,7 @@ func (c *QualificationPreview) Run(ctx context.Context, g *Globals) error {
 // it, is a finding like any other.
 func (c *QualificationPreview) reader(catalogue *qualification.Catalogue) func() (*qualification.Definition, qualification.Findings, error) {
 	return func() (*qualification.Definition, qualification.Findings, error) {
-		d, found, err := definitionOf(c.Definition)
+		d, found, err := definitionOf(c.Definition, c.Lang)
 		if fault.KindOf(err) == fault.Invalid && c.isFile() {
 			return nil, qualification.Findings{qualification.FindingOf(c.Definition, err)}, nil
 		}

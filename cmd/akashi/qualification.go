@@ -12,7 +12,6 @@ import (
 	"text/tabwriter"
 
 	"akashi/internal/calendar"
-	"akashi/internal/fault"
 	"akashi/internal/qualification"
 	"akashi/internal/system"
 	"akashi/qualifications"
@@ -34,6 +33,7 @@ type QualificationShow struct {
 	ID   string `arg:"" help:"Id of the qualification, e.g. kangoshi."`
 	At   string `name:"at" env:"-" placeholder:"DATE" help:"Print only its registers and the functions that they use, as the definition has them on a day (YYYY-MM-DD). Acts of the console are not known here."`
 	JSON bool   `name:"json" env:"-" help:"Print the whole definition as JSON."`
+	Lang string `name:"lang" env:"-" enum:"en,ja,easy" default:"en" help:"Language in which is said what must be changed: en, ja, easy (plain Japanese)."`
 }
 
 // Run prints the outline of the definition, or all of it as JSON.
@@ -44,7 +44,7 @@ func (c *QualificationShow) Run(g *Globals) error {
 	}
 	d, ok := catalogue.Definition(c.ID)
 	if !ok {
-		return fault.New(fault.Invalid, "", fmt.Sprintf("no qualification %q; akashi qualification list shows them all", c.ID))
+		return refusal(c.Lang, qualification.Say("command-no-qualification", c.ID))
 	}
 	if c.At != "" {
 		return c.registers(g.Out, catalogue, d)
@@ -60,7 +60,7 @@ func (c *QualificationShow) Run(g *Globals) error {
 func (c *QualificationShow) registers(out io.Writer, cat *qualification.Catalogue, d *qualification.Definition) error {
 	day, err := calendar.ParseISO(c.At)
 	if err != nil {
-		return fault.New(fault.Invalid, "", fmt.Sprintf("%q is no day; write it as 2027-04-01", c.At))
+		return refusal(c.Lang, qualification.Say("shape-date", c.At, "2027-04-01"))
 	}
 	lines := []standLine{}
 	for i := range d.Registers {
@@ -137,7 +137,7 @@ func (c *QualificationLint) Run(g *Globals) error {
 	for _, name := range c.Files {
 		data, err := os.ReadFile(name)
 		if err != nil {
-			return fault.Wrap(fault.Invalid, err, "reading "+name)
+			return refusal(c.Lang, qualification.Say("command-no-read", name, err.Error()))
 		}
 		files[placeOf(name)] = data
 	}
@@ -183,7 +183,7 @@ func (c *QualificationLint) print(out io.Writer, found qualification.Findings) e
 	if c.JSON {
 		return printJSON(out, slices.Concat(qualification.Findings{}, found))
 	}
-	for _, line := range found.In(qualification.Lang(c.Lang)) {
+	for _, line := range found.In(langOf(c.Lang)) {
 		if _, err := fmt.Fprintln(out, line); err != nil {
 			return err
 		}

@@ -352,3 +352,27 @@ func FuzzDate(f *testing.F) {
 		}
 	})
 }
+
+// TestKanaOrder: each list stands in the order of a dictionary, and every two of its readings have different keys.
+func TestKanaOrder(t *testing.T) {
+	for _, sorted := range [][]string{
+		{"かいぎし", "かいごふくしし", "がか", "かんごし", "きゅうし"}, // a voiced kana counts as its plain one
+		{"は", "ば", "ぱ", "はあ"},                     // unless all else is alike
+		{"ひょう", "ひよう", "びょう", "びょういん"},            // likewise a small one
+		{"きゃ", "キャリア", "きゃりあこん", "きゃりいあ", "きゅう"},  // and katakana are hiragana
+		{"くりい", "クリー", "くりーにんぐし", "くりえ"},          // ー is the vowel before it
+		{"えいせい", "えいせい（だい）", "えいせいだいに", "えいせいつう"}, // punctuation counts for nothing
+		{"", "ー", "あ"},
+	} {
+		for i := 1; i < len(sorted); i++ {
+			if a, b := jtext.KanaOrder(sorted[i-1]), jtext.KanaOrder(sorted[i]); a >= b {
+				t.Errorf("%s (%q) does not stand before %s (%q)", sorted[i-1], a, sorted[i], b)
+			}
+		}
+	}
+	for _, same := range [][2]string{{"ｷｬﾘｱ", "きゃりあ"}, {"か\u3099か", "がか"}} {
+		if a, b := jtext.KanaOrder(same[0]), jtext.KanaOrder(same[1]); a != b {
+			t.Errorf("%q has the key %q, and %q has %q", same[0], a, same[1], b)
+		}
+	}
+}

@@ -52,7 +52,7 @@ func (a Amount) value(f Facts) (int64, error) {
 		}
 	}
 	if n < 0 {
-		return 0, fmt.Errorf("evaluating %q: %d is negative", a.CEL, n)
+		return 0, wrong("cel-negative", a.CEL, n)
 	}
 	return n, nil
 }

@@ -222,6 +222,17 @@ func (c *Catalogue) List() []*Definition {
 	return slices.SortedFunc(maps.Values(c.held.Load().current), func(a, b *Definition) int { return cmp.Compare(a.ID, b.ID) })
 }
 
+// Named returns the current versions in the order in which a reader looks for a name: of the fifty sounds, in English of the
+// alphabet.
+func (c *Catalogue) Named(l Lang) []*Definition {
+	return slices.SortedStableFunc(slices.Values(c.List()), func(a, b *Definition) int {
+		if l == EN {
+			return cmp.Compare(strings.ToLower(a.Name.EN), strings.ToLower(b.Name.EN))
+		}
+		return cmp.Compare(a.kanaOrder, b.kanaOrder)
+	})
+}
+
 // Register returns a register by its id, e.g. "kangoshi.mhlw".
 func (c *Catalogue) Register(id string) (*Register, bool) {
 	g, ok := c.held.Load().registers[id]

@@ -389,3 +389,31 @@ func propertiesOf(schema any) map[string]bool {
 	}
 	return keys
 }
+
+// TestNamed: people who look for a name find it in the order of their language's dictionaries.
+func TestNamed(t *testing.T) {
+	cat := load(t)
+	ids := func(all []*qualification.Definition) (ids []string) {
+		for _, d := range all {
+			ids = append(ids, d.ID)
+		}
+		return ids
+	}
+	for lang, want := range map[qualification.Lang][]string{
+		qualification.JA:   {"kangoshi", "kanri-eiyoshi", "career-consultant", "kyukyu-kyumeishi", "cleaning-shi", "tokutei-sharoshi", "hoikushi"},
+		qualification.Easy: {"kangoshi", "kanri-eiyoshi", "career-consultant", "kyukyu-kyumeishi", "cleaning-shi", "tokutei-sharoshi", "hoikushi"},
+		qualification.EN:   {"career-consultant", "cleaning-shi", "kangoshi"},
+	} {
+		all := ids(cat.Named(lang))
+		if len(all) != len(cat.List()) {
+			t.Errorf("%s: %d definitions, want %d", lang, len(all), len(cat.List()))
+		}
+		var places []int
+		for _, id := range want {
+			places = append(places, slices.Index(all, id))
+		}
+		if !slices.IsSorted(places) || places[0] < 0 {
+			t.Errorf("%s: %v stand at %v of %v", lang, want, places, all)
+		}
+	}
+}

@@ -37,7 +37,7 @@ func (d *Definition) CredentialFields(f CredentialFacts) (map[string]string, err
 	for key, source := range d.Credential.Fields {
 		value := d.credentialValue(source, f)
 		if value == "" {
-			return nil, fault.New(fault.Invalid, "", fmt.Sprintf("making a credential of %s: %s (%s) has no value", d.ID, key, source))
+			return nil, fault.Wrap(fault.Invalid, wrong("credential-no-value", key, source), "making a credential of "+d.ID)
 		}
 		fields[key] = value
 	}

@@ -130,7 +130,8 @@ type Definition struct {
 	// not known any more.
 	Registers []Register `json:"-"`
 
-	resolved []byte // canonical JSON, the bytes under SHA256
+	resolved  []byte // canonical JSON, the bytes under SHA256
+	kanaOrder string // of Kana
 }
 
 // Resolved returns the whole definition with its bases merged in, as canonical JSON (keys sorted, no spaces): the bytes

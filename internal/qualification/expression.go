@@ -213,7 +213,7 @@ func (e *expression) evaluate(f Facts) (any, error) {
 		"on":        f.On.In(time.UTC),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("evaluating %q: %w", e.source, err)
+		return nil, wrong("cel-evaluating", e.source, err.Error())
 	}
 	return out.Value(), nil
 }

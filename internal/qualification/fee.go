@@ -52,7 +52,7 @@ func (fee *Fee) line(f Facts) (FeeLine, error) {
 			continue
 		}
 		if rule.Fact.Confidence == Unknown {
-			return FeeLine{}, fault.New(fault.Internal, "", fmt.Sprintf("the amount is not known for registrar %q, channel %q", f.Registrar, f.Channel))
+			return FeeLine{}, fault.Wrap(fault.Internal, wrong("fee-amount", fee.ID, f.Registrar, f.Channel), "")
 		}
 		amount, err := rule.Amount.value(f)
 		if err != nil {
@@ -64,7 +64,7 @@ func (fee *Fee) line(f Facts) (FeeLine, error) {
 		}
 		return FeeLine{ID: fee.ID, Kind: fee.Kind, Label: fee.Label, Amount: amount, Collector: collector, Fact: rule.Fact}, nil
 	}
-	return FeeLine{}, fault.New(fault.Internal, "", fmt.Sprintf("no rule for registrar %q, channel %q", f.Registrar, f.Channel))
+	return FeeLine{}, fault.Wrap(fault.Internal, wrong("fee-rule", fee.ID, f.Registrar, f.Channel), "")
 }
 
 // Total adds up lines, in yen.

@@ -88,10 +88,13 @@ var findingWords = map[Code]Text{
 	"never-route":    {JA: "どう答えても条件が成り立たず、この経路は使われません", EN: "no answer makes it true: the route is never taken", Easy: "この {道|みち}を {使|つか}う ことは ありません"},
 	"never-decides":  {JA: "前にあるものがいつも当てはまるため、使われません", EN: "never decides: an earlier one applies always", Easy: "{前|まえ}に ある ものを いつも {使|つか}うので、これは {使|つか}いません"},
 
-	"cover-fee":          {JA: "{0}の申請方法「{1}」で、どの規則も当てはまらない場合があります。条件のない規則を加えてください。納めるものがないときは金額を0にします", EN: "{0}, {1}: not covered in every case; add a rule without condition, with amount 0 when nothing is due", Easy: "{0}の 「{1}」で、お{金|かね}が {決|き}まらない ことが あります。いつも {使|つか}う きまりを {書|か}いて ください"},
-	"cover-route":        {JA: "{0}の申請方法「{1}」で、どの経路も当てはまらない場合があります。条件のない経路を加えてください", EN: "{0}, {1}: not covered in every case; add a route without condition", Easy: "{0}の 「{1}」で、{道|みち}が {決|き}まらない ことが あります。いつも {使|つか}う {道|みち}を {書|か}いて ください"},
-	"fee-unknown-amount": {JA: "納めてもらう金額を不明にはできません。手続「{0}」を{1}で受け付けています", EN: "an amount that is charged cannot be unknown: {0} is offered at {1}", Easy: "お{金|かね}が わからないまま、「{0}」を {1}で {使|つか}えません"},
-	"fee-tax-collector":  {JA: "税を受け取るのは「{0}」です", EN: "a tax is collected by the {0}", Easy: "{税金|ぜいきん}は 「{0}」に はらいます"},
+	"cover-fee":           {JA: "{0}の申請方法「{1}」で、どの規則も当てはまらない場合があります。条件のない規則を加えてください。納めるものがないときは金額を0にします", EN: "{0}, {1}: not covered in every case; add a rule without condition, with amount 0 when nothing is due", Easy: "{0}の 「{1}」で、お{金|かね}が {決|き}まらない ことが あります。いつも {使|つか}う きまりを {書|か}いて ください"},
+	"cover-route":         {JA: "{0}の申請方法「{1}」で、どの経路も当てはまらない場合があります。条件のない経路を加えてください", EN: "{0}, {1}: not covered in every case; add a route without condition", Easy: "{0}の 「{1}」で、{道|みち}が {決|き}まらない ことが あります。いつも {使|つか}う {道|みち}を {書|か}いて ください"},
+	"fee-amount":          {JA: "「{0}」の金額が分かりません（登録機関「{1}」、申請方法「{2}」）。金額を確かめて、その規則に書いてください", EN: "the amount of {0} is not known for registrar \"{1}\", channel \"{2}\"; find it out and write it into the rule", Easy: "「{0}」の お{金|かね}が わかりません（「{1}」、「{2}」）。しらべて {書|か}いて ください"},
+	"fee-rule":            {JA: "「{0}」に当てはまる規則がありません（登録機関「{1}」、申請方法「{2}」）。条件のない規則を加えてください", EN: "{0} has no rule for registrar \"{1}\", channel \"{2}\"; add one without condition", Easy: "「{0}」の きまりが ありません（「{1}」、「{2}」）。いつも {使|つか}う きまりを {書|か}いて ください"},
+	"credential-no-value": {JA: "「{0}」に入れる値「{1}」が空です。値のある項目を指定するか、「credential.fields」から除いてください", EN: "{0} ({1}) has no value; name a source that has one, or take it out of credential.fields", Easy: "「{0}」に {入|い}れる 「{1}」が {空|から}です。ほかの ものに して ください"},
+	"fee-unknown-amount":  {JA: "納めてもらう金額を不明にはできません。手続「{0}」を{1}で受け付けています", EN: "an amount that is charged cannot be unknown: {0} is offered at {1}", Easy: "お{金|かね}が わからないまま、「{0}」を {1}で {使|つか}えません"},
+	"fee-tax-collector":   {JA: "税を受け取るのは「{0}」です", EN: "a tax is collected by the {0}", Easy: "{税金|ぜいきん}は 「{0}」に はらいます"},
 
 	"switch-online":     {JA: "切り替えられるのはオンライン申請だけです。「{0}」にしてください", EN: "only the online way can be switched: write {0}", Easy: "オンラインだけです。「{0}」に して ください"},
 	"switch-forwards":   {JA: "直接届く経路は、ほかの機関を経由できません", EN: "the direct way cannot go through another body", Easy: "ほかの {役所|やくしょ}を {通|とお}れません"},

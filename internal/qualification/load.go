@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"akashi/internal/jtext"
 )
 
 // registrarsFile lists the bodies that keep registers.
@@ -185,6 +187,7 @@ func build(doc map[string]any) (*Definition, error) {
 	}
 	sum := sha256.Sum256(bytes)
 	d.SHA256 = hex.EncodeToString(sum[:])
+	d.kanaOrder = jtext.KanaOrder(d.Kana)
 	d.completeOptions()
 	return d, nil
 }

@@ -45,7 +45,7 @@ func (s Saying) With(l Lang, words func(string) string) string {
 }
 
 func wordingOf(code Code) (Text, bool) {
-	for _, set := range []map[Code]Text{fileWords, findingWords, changeWords} {
+	for _, set := range []map[Code]Text{fileWords, findingWords, changeWords, authorWords} {
 		if text, ok := set[code]; ok {
 			return text, true
 		}
@@ -98,11 +98,17 @@ func printable(s string) string {
 }
 
 // mistake is what is wrong with a file, as an error.
-type mistake struct{ said Saying }
+type mistake struct {
+	said Saying
+	lang Lang // of the error's words
+}
 
-func (m mistake) Error() string { return m.said.String() }
+func (m mistake) Error() string { return m.said.In(m.lang) }
 
-func wrong(code Code, args ...any) error { return mistake{Say(code, args...)} }
+func wrong(code Code, args ...any) error { return mistake{Say(code, args...), EN} }
+
+// ErrorIn is an error whose words are a sentence in a language; FindingOf has it in every language.
+func ErrorIn(l Lang, s Saying) error { return mistake{s, l} }
 
 // sayingOf is the sentence of an error. One that is no mistake of the file is quoted.
 func sayingOf(err error) Saying {

@@ -21,6 +21,7 @@ type Skeleton struct {
 	Name      Text
 	Kana      string
 	ValidFrom calendar.Date // also gives the version
+	Lang      Lang          // of the comments
 }
 
 // Write returns the text of a file that extends the bases and says what is known. Whatever the format requires beyond it
@@ -31,7 +32,7 @@ func (s Skeleton) Write(files map[string][]byte) ([]byte, Findings, error) {
 	if err := json.Unmarshal(files[schemaFile], &schema); err != nil {
 		return nil, nil, fmt.Errorf("reading %s: %w", schemaFile, err)
 	}
-	w := &skeletonWriter{schema: schema, root: &skeletonNode{}}
+	w := &skeletonWriter{schema: schema, root: &skeletonNode{}, lang: s.Lang}
 	w.give(s)
 	name := s.ID + ".yaml"
 	set := map[string][]byte{name: w.text(s)}
@@ -76,6 +77,7 @@ func (n *skeletonNode) child(key string, element bool) *skeletonNode {
 type skeletonWriter struct {
 	schema map[string]any
 	root   *skeletonNode
+	lang   Lang
 }
 
 // give writes down what is known. Keys that are required and not known get their place here, so that the file follows
@@ -137,13 +139,13 @@ func (w *skeletonWriter) ask(f Finding) {
 	node, schema := w.root, w.schema
 	for _, m := range step.FindAllStringSubmatch(path, -1) {
 		if _, err := strconv.Atoi(m[1]); m[1] != "" && err == nil {
-			node.hint = []string{node.key + ": []  # write the list of the base again, and complete " + path}
+			node.hint = []string{node.key + ": []  # " + Say("skeleton-list", path).In(w.lang)}
 			return
 		}
 		node = node.child(cmp.Or(m[1], m[0]), m[1] != "")
 		schema = w.under(schema, cmp.Or(m[1], m[0]), m[1] != "")
 	}
-	node.hint = w.shape(node.key, schema, explained(path))
+	node.hint = w.shape(node.key, schema, w.explained(path))
 }
 
 // deref follows a reference within the schema.
@@ -199,7 +201,7 @@ func (w *skeletonWriter) shape(key string, schema map[string]any, comment string
 	flat := !slices.ContainsFunc(required, func(k string) bool { return len(w.required(w.under(schema, k, false))) > 0 })
 	switch {
 	case full["enum"] != nil:
-		return []string{fmt.Sprintf("%s: \"\"%s", key, cmp.Or(comment, "  #")+" one of "+words(full["enum"]))}
+		return []string{fmt.Sprintf("%s: \"\"%s", key, cmp.Or(comment, "  #")+" "+Say("skeleton-one-of", words(full["enum"])).In(w.lang))}
 	case full["type"] == "array":
 		return []string{key + ": []" + comment}
 	case full["type"] == "integer" || full["if"] != nil:
@@ -215,7 +217,7 @@ func (w *skeletonWriter) shape(key string, schema map[string]any, comment string
 	}
 	lines := []string{key + ":" + comment}
 	for _, k := range required {
-		for _, line := range w.shape(k, w.under(schema, k, false), keyHints(k)) {
+		for _, line := range w.shape(k, w.under(schema, k, false), w.hint(k)) {
 			lines = append(lines, "  "+line)
 		}
 	}
@@ -234,14 +236,14 @@ func words(enum any) string {
 // text draws the file.
 func (w *skeletonWriter) text(s Skeleton) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s: begun from %s.\n", cmp.Or(s.Name.JA, s.ID), strings.Join(s.Bases, ", "))
-	b.WriteString("# A line \"# key: …\" is missing: take away \"# \" and fill it in from the law. akashi qualification lint names what is\n")
-	b.WriteString("# still missing; FORMAT.md explains each key. A fact that was not read in its source is unverified, never confirmed.\n")
+	for _, said := range []Saying{Say("skeleton-begun", cmp.Or(s.Name.JA, s.ID), s.Bases), Say("skeleton-how"), Say("skeleton-facts")} {
+		fmt.Fprintf(&b, "# %s\n", said.In(w.lang))
+	}
 	for _, n := range w.root.children {
 		n.draw(&b, "")
 	}
 	if optional := w.optional(); len(optional) > 0 {
-		fmt.Fprintf(&b, "\n# Keys that it may have besides: %s.\n", strings.Join(optional, ", "))
+		fmt.Fprintf(&b, "\n# %s\n", Say("skeleton-optional", optional).In(w.lang))
 	}
 	return []byte(b.String())
 }
@@ -290,84 +292,34 @@ func (n *skeletonNode) drawChildren(b *strings.Builder, indent string) {
 	}
 }
 
-// explained says what belongs to a path of a definition.
-func explained(path string) string {
+// explained says what belongs to a path of a definition, "" when its name says enough.
+func (w *skeletonWriter) explained(path string) string {
 	keys := step.FindAllString(path, -1)
 	last := keys[len(keys)-1]
 	if len(keys) == 2 && keys[0] == "terms" {
-		return "the word that the texts of the bases use as {" + last + "}"
+		return Say("hint-term", "{"+last+"}").In(w.lang)
 	}
-	return keyHints(last)
+	return w.hint(last)
 }
 
-// keyHints says what belongs to a key, in a few words; FORMAT.md says it in full.
-func keyHints(key string) string {
-	switch key {
-	case "row":
-		return "its row in the table of 84 of the policy, 1 to 84"
-	case "code":
-		return "two characters A-Z 0-9 that no other qualification has"
-	case "version":
-		return "the date of the text and a running number, e.g. 2026-04-01.1"
-	case "valid_from":
-		return "first day on which applications are made under this version"
-	case "name":
-		return "as in the law; easy with readings"
-	case "kana":
-		return "the name in hiragana, as it is read"
-	case "ministry":
-		return "the ministry in charge"
-	case "kind":
-		return "of qualification or value;"
-	case "legal_basis":
-		return "the law"
-	case "keeper":
-		return "who keeps the register, as the law says"
-	case "rollout":
-		return "how far the real system is"
-	case "items":
-		return "what an entry holds, in the order of the law"
-	case "number":
-		return "how registration numbers are formed"
-	case "format":
-		return "with exactly one verb, e.g. %d"
-	case "series":
-		return "the counter of a register, e.g. main"
-	case "first":
-		return "the first number given out here"
-	case "procedures":
-		return "what may be applied for"
-	case "credential":
-		return "what the digital credential shows"
-	case "type_code":
-		return "種別コード, A-Z 0-9"
-	case "offers":
-		return "since when a procedure is open: {registration: {online: DATE, counter: DATE}}"
-	case "registers":
-		return "who keeps one: - {registrars: [ID], rollout: planned} or {group: prefectures, …}"
-	case "who":
-		return "who can apply"
-	case "need":
-		return "what to have at hand, a list of texts"
-	case "declaration":
-		return "the exact words that the applicant declares and signs; no readings"
-	case "standard_days":
-		return "standard processing time in business days"
-	case "groups":
-		return "the pages of the form"
-	case "fees":
-		return "taxes and fees; [] when the law asks none"
-	case "rules":
-		return "the first that applies decides: - {amount: YEN, fact: …}"
-	case "routes":
-		return "who acts: steps review and approval, by different roles"
-	case "confidence":
+// hint says what belongs to a key.
+func (w *skeletonWriter) hint(key string) string {
+	if strings.HasSuffix(key, "_fact") {
+		key = "fact"
+	}
+	code, ok := keyHints[key]
+	if !ok {
 		return ""
-	case "source":
-		return "law and article, or the address of the page that was read"
 	}
-	if key == "fact" || strings.HasSuffix(key, "_fact") {
-		return "confirmed, unverified or unknown"
-	}
-	return ""
+	return Say(code).In(w.lang)
+}
+
+// keyHints are what belongs to a key, in a few words; FORMAT.md says it in full.
+var keyHints = map[string]Code{
+	"row": "hint-row", "code": "hint-code", "version": "hint-version", "valid_from": "hint-valid-from", "name": "hint-name", "kana": "hint-kana",
+	"ministry": "hint-ministry", "kind": "hint-kind", "legal_basis": "hint-legal-basis", "keeper": "hint-keeper", "rollout": "hint-rollout",
+	"items": "hint-items", "number": "hint-number", "format": "hint-format", "series": "hint-series", "first": "hint-first",
+	"procedures": "hint-procedures", "credential": "hint-credential", "type_code": "hint-type-code", "offers": "hint-offers",
+	"registers": "hint-registers", "who": "hint-who", "need": "hint-need", "declaration": "hint-declaration", "standard_days": "hint-standard-days",
+	"groups": "hint-groups", "fees": "hint-fees", "rules": "hint-rules", "routes": "hint-routes", "source": "hint-source", "fact": "hint-fact",
 }

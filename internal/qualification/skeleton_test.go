@@ -23,13 +23,17 @@ func TestSkeletonSaysWhatTheLinterMisses(t *testing.T) {
 		want []string // lines of the file
 		miss []string // findings
 	}{
-		{"nothing known", qualification.Skeleton{ID: "shin-shikaku", Bases: []string{"bases/medical.yaml"}},
+		{"nothing known", qualification.Skeleton{ID: "shin-shikaku", Bases: []string{"bases/medical.yaml"}, Lang: qualification.EN},
 			[]string{"extends: [bases/medical.yaml]", "id: shin-shikaku", "# row:  # its row", `# kana: ""`, `# name: {ja: "", en: "", easy: ""}`, `#   register: {ja: "", en: "", easy: ""}`},
 			[]string{"row: missing", "code: missing", "version: missing", "name: missing", "no term {register}"}},
 		{"all that flags can say", qualification.Skeleton{ID: "shin-shikaku", Bases: []string{"bases/licence.yaml", "bases/prefecture.yaml"}, Row: 84, Code: "ZY",
 			Name: qualification.Text{JA: "新資格", EN: "New: one", Easy: "{新資格|しんしかく}"}, Kana: "しんしかく", ValidFrom: day(t, "2027-04-01")},
 			[]string{"row: 84", `code: "ZY"`, `version: "2027-04-01.1"`, "valid_from: 2027-04-01", `  en: "New: one"`},
 			[]string{"legal_basis: missing", "keeper: missing"}},
+		{"in Japanese", qualification.Skeleton{ID: "shin-shikaku", Bases: []string{"bases/medical.yaml"}, Lang: qualification.JA},
+			[]string{"# shin-shikaku：「bases/medical.yaml」から作り始めたファイル。", `# kana: ""  # 名称の読み（ひらがな）`, `# row:  # 方針の84資格の表での番号（1から84）`}, []string{"row: missing"}},
+		{"in plain Japanese", qualification.Skeleton{ID: "shin-shikaku", Bases: []string{"bases/medical.yaml"}, Lang: qualification.Easy},
+			[]string{`# kana: ""  # なまえの 読みかた`}, []string{"row: missing"}},
 		{"a name in one language", qualification.Skeleton{ID: "shin-shikaku", Bases: []string{"bases/common.yaml"}, Name: qualification.Text{JA: "新資格"}},
 			[]string{`  ja: "新資格"`, `  # en: ""`, `  # easy: ""`}, []string{"name.en: missing", "name.easy: missing"}},
 	} {
@@ -79,7 +83,7 @@ func TestSkeletonFilledIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	head, body, _ := strings.Cut(string(text), "extends:")
-	tail := strings.LastIndex(body, "\n# Keys")
+	tail := strings.LastIndex(body, "\n\n# ")
 	open := regexp.MustCompile(`(?m)^( *)# `).ReplaceAllString(body[:tail], "$1")
 	set := maps.Clone(files)
 	set["shin-shikaku.yaml"] = []byte(head + "extends:" + open)

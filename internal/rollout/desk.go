@@ -47,10 +47,10 @@ func (d *Desk) May(ctx context.Context, o Officer, id string) (*qualification.De
 	return def, nil
 }
 
-// List returns the qualifications whose acts the officer may see, ordered by their row in the policy's table.
-func (d *Desk) List(o Officer) []*qualification.Definition {
+// List returns the qualifications whose acts the officer may see, in the order of their names in a language.
+func (d *Desk) List(o Officer, l qualification.Lang) []*qualification.Definition {
 	var out []*qualification.Definition
-	for _, def := range d.Catalogue.List() {
+	for _, def := range d.Catalogue.Named(l) {
 		if Concerned(d.Catalogue, def, o.Body) {
 			out = append(out, def)
 		}

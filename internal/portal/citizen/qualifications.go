@@ -95,7 +95,7 @@ func (p *portal) qualifications(w http.ResponseWriter, r *http.Request) error {
 
 func (p *portal) fillCatalogue(page *ui.Page, v *catalogueView) {
 	words, seen := searchWords(v.Query), map[string]bool{}
-	for _, def := range p.Desk.Catalogue.List() {
+	for _, def := range p.Desk.Catalogue.Named(page.Lang) {
 		v.All++
 		ministry := def.Ministry.In(qualification.JA)
 		if !seen[ministry] {
@@ -120,7 +120,7 @@ func (p *portal) fillCatalogue(page *ui.Page, v *catalogueView) {
 // offers lists what is open today, by qualification.
 func offers(page *ui.Page, cat *qualification.Catalogue) []offerLine {
 	var open []offerLine
-	for _, def := range cat.List() {
+	for _, def := range cat.Named(page.Lang) {
 		if line := offerOf(page, cat, def); line.Open {
 			open = append(open, line)
 		}

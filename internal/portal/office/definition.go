@@ -127,7 +127,7 @@ func (p *portal) drawNewText(w http.ResponseWriter, r *http.Request, o seat, sou
 		File: ui.FileControl{Name: "file", Label: page.R("definition.file"), Hint: page.R("definition.file_hint"), Accept: ".yaml,.yml,text/plain", NoNeed: true},
 		Text: ui.Control{Name: "text", Label: page.R("definition.text"), Hint: page.R("definition.text_hint"), Value: source, Rows: 18, NoNeed: true, Problem: page.ProblemFor("text"), Lang: "ja"},
 	}
-	for _, d := range p.plans().List(planner(o)) {
+	for _, d := range p.plans().List(planner(o), page.Lang) {
 		v.From.Choices = append(v.From.Choices, ui.Choice{Value: d.ID, Label: page.Text(d.Name)})
 	}
 	return page.Render(w, newTextBody(page, v))

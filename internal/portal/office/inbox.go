@@ -338,7 +338,7 @@ func inboxControls(page *ui.Page, cat *qualification.Catalogue, o seat, f inboxQ
 		step.Choices = append(step.Choices, ui.Choice{Value: s, Label: page.R("step." + s)})
 	}
 	kind = ui.Control{Name: "qualification", Label: page.R("filter.qualification"), Value: f.Qualification, NoNeed: true}
-	for _, d := range cat.List() { // those whose registers the body keeps, and those that go through it
+	for _, d := range cat.Named(page.Lang) { // those whose registers the body keeps, and those that go through it
 		if slices.ContainsFunc(d.Registers, func(g qualification.Register) bool { return g.Registrar == o.Body }) || d.ForwardedBy(o.Body) {
 			kind.Choices = append(kind.Choices, ui.Choice{Value: d.ID, Label: page.Text(d.Name)})
 		}

@@ -108,7 +108,7 @@ func (p *portal) rolloutList(w http.ResponseWriter, r *http.Request, o seat) err
 	}
 	page := p.page(r, o, "rollout", "rollout.title")
 	var rows []planRow
-	for _, d := range p.plans().List(planner(o)) {
+	for _, d := range p.plans().List(planner(o), page.Lang) {
 		rows = append(rows, newPlanRow(page, p.Desk.Catalogue, d, waiting[d.ID], p.today()))
 	}
 	return page.Render(w, rolloutListBody(page, rows))

@@ -134,6 +134,24 @@ func TestWhatAnAuthorSees(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeShown: why there are no costs and no credential is said in the author's language.
+func TestWhatCannotBeShown(t *testing.T) {
+	d, get := serve(t, "kangoshi.yaml")
+	for name, pair := range map[string][2]string{
+		"bases/national.yaml": {"{amount: 9000,", "{channels: [counter], amount: 9000,"},
+		"bases/common.yaml":   {"UN: item.name", "UN: item.none"},
+	} {
+		whole := string(d.files[name])
+		if !strings.Contains(whole, pair[0]) {
+			t.Fatalf("%s has no %s", name, pair[0])
+		}
+		d.files[name] = []byte(strings.Replace(whole, pair[0], pair[1], 1))
+	}
+	wantWords(t, "costs", get("/procedures/registration", http.StatusOK), "<p>「tax」に当てはまる規則がありません（登録機関「mhlw」、申請方法「online」）。条件のない規則を加えてください</p>")
+	wantWords(t, "costs in English", get("/en/procedures/registration", http.StatusOK), "<p>tax has no rule for registrar &#34;mhlw&#34;, channel &#34;online&#34;; add one without condition</p>")
+	wantWords(t, "credential", get("/", http.StatusOK), "<p>「UN」に入れる値「item.none」が空です。値のある項目を指定するか")
+}
+
 func TestWhatIsNotThere(t *testing.T) {
 	d, get := serve(t, "kangoshi.yaml")
 	get("/procedures/none", http.StatusNotFound)

@@ -27,11 +27,16 @@ func (v *overviewView) fill(page *ui.Page, d *qualification.Definition, issuer *
 	fields, err := d.CredentialFields(qualification.CredentialFacts{Items: s.items, Number: "123456", RegisteredOn: day, IssuedOn: day,
 		CredentialID: d.Code + "MIHON", UserCode: "MIHON", Registrar: issuer})
 	if err != nil {
-		v.CredentialProblem = err.Error()
+		v.CredentialProblem = problemOf(page, err)
 	}
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		v.Credential = append(v.Credential, ui.Row{Label: key, Value: fields[key], Source: d.Credential.Fields[key]})
 	}
+}
+
+// problemOf says in the author's language what is wrong with a definition.
+func problemOf(page *ui.Page, err error) string {
+	return page.Said(qualification.FindingOf("", err).Said)
 }
 
 // procedureView is a procedure: its pages, then the page on which its content is checked and signed.
@@ -69,7 +74,7 @@ func (v procedureView) filled(page *ui.Page, q *qualification.Procedure, facts q
 	}
 	lines, err := q.FeeLines(facts)
 	if err != nil {
-		v.FeesProblem = err.Error()
+		v.FeesProblem = problemOf(page, err)
 		return v
 	}
 	for _, l := range lines {

@@ -36,7 +36,7 @@ func (p *portal) wallet(w http.ResponseWriter, r *http.Request) error {
 	page := p.site.Page(r, "wallet.title")
 	page.Current = "wallet"
 	choices := []ui.Choice{{Value: anyWanted, Label: page.R("wallet.any")}}
-	for _, d := range p.Verifier.Catalogue.List() {
+	for _, d := range p.Verifier.Catalogue.Named(page.Lang) {
 		choices = append(choices, ui.Choice{Value: d.ID, Label: page.Text(d.Name)})
 	}
 	return page.Render(w, walletPage(page, walletView{Wanted: ui.Control{Name: inputWanted, Label: page.R("wallet.which"), NoNeed: true, Choices: choices, Value: anyWanted}}))
