@@ -2,7 +2,10 @@ package pg
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -18,9 +21,10 @@ type Batch struct {
 }
 
 type check struct {
-	doing string
-	one   bool
-	read  func(pgx.Rows) error // of a statement whose rows are wanted
+	doing    string
+	one      bool                 // exactly one row is to be touched
+	byItself bool                 // the statement fails by itself where it is not one
+	read     func(pgx.Rows) error // of a statement whose rows are wanted
 }
 
 // Exec adds a statement whose row count does not matter. doing is for the error's text.
@@ -66,18 +70,57 @@ func (b *Batch) Send(ctx context.Context, tx pgx.Tx) error {
 }
 
 // SendLast is Send for the last statements of a transaction: its end travels with them, and nothing can follow. What
-// they found is judged after the end, so that a statement which must touch exactly one row has no place among them.
+// they found is read after the end. A statement which must touch exactly one row has its place among them when it can be made to
+// fail by itself (see byItself); another that has to be judged is refused.
 func (b *Batch) SendLast(ctx context.Context, tx *Tx) error {
-	for _, c := range b.checks {
-		if c.one {
-			return fault.New(fault.Internal, "", c.doing+": it cannot be judged before the transaction ends")
-		}
-	}
 	t, ok := tx.Tx.(*transaction)
 	if !ok || len(b.checks) == 0 {
 		return b.Send(ctx, tx.Tx)
 	}
+	for i, q := range b.inner.QueuedQueries {
+		if !b.checks[i].one {
+			continue
+		}
+		if q.SQL, b.checks[i].byItself = byItself(q.SQL); !b.checks[i].byItself {
+			return fault.New(fault.Internal, "", b.checks[i].doing+": it cannot be judged before the transaction ends")
+		}
+	}
 	return t.sendLast(ctx, &b.inner, b.collect)
+}
+
+// byItself makes of an update or a deletion a statement that fails where it does not touch exactly one row. So the end of the
+// transaction can travel with it: PostgreSQL runs nothing of a trip after an error, and what was done is rolled back. ok is false
+// where that is not known to be the same.
+func byItself(sql string) (failing string, ok bool) {
+	if kept, found := failingAlone.Load(sql); found {
+		failing = kept.(string)
+		return failing, failing != sql
+	}
+	failing = sql
+	text := strings.ToLower(strings.TrimSpace(sql))
+	if (strings.HasPrefix(text, "update ") || strings.HasPrefix(text, "delete ")) && !strings.Contains(text, "returning") {
+		failing = "with touched as (" + sql + " returning 1) select 1 / (count(*) = 1)::int from touched"
+	}
+	failingAlone.Store(sql, failing) // the texts are the program's own
+	return failing, failing != sql
+}
+
+var failingAlone sync.Map // text → text that fails by itself, or the same
+
+const divisionByZero = "22012"
+
+// judge sees whether a statement did what it must. A statement that fails by itself divides by zero and by nothing else.
+func (c check) judge(tag pgconn.CommandTag, err error) error {
+	var pgErr *pgconn.PgError
+	switch {
+	case c.byItself && errors.As(err, &pgErr) && pgErr.Code == divisionByZero:
+		return fault.New(fault.Conflict, "", c.doing+": not one row")
+	case err != nil:
+		return fmt.Errorf("%s: %w", c.doing, err)
+	case c.one && !c.byItself:
+		return exactlyOne(tag, c.doing)
+	}
+	return nil
 }
 
 // SendLater queues statements whose answers nobody waits for: they go before the transaction's next statements, at the
@@ -107,14 +150,8 @@ func (b *Batch) collect(results pgx.BatchResults) error {
 			}
 			continue
 		}
-		tag, err := results.Exec()
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.doing, err)
-		}
-		if c.one {
-			if err := exactlyOne(tag, c.doing); err != nil {
-				return err
-			}
+		if err := c.judge(results.Exec()); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -141,7 +140,7 @@ func (t *transaction) sendLast(ctx context.Context, b *pgx.Batch, read func(pgx.
 	if t.ended {
 		return pgx.ErrTxClosed
 	}
-	if slices.ContainsFunc(t.waiting, func(s Statement) bool { return s.check.one }) { // judged before the end
+	if !t.waiting.failByThemselves() { // judged before the end
 		if err := t.flush(ctx); err != nil {
 			return err
 		}

@@ -270,13 +270,13 @@ func TestSendLater(t *testing.T) {
 	}
 }
 
-// TestSendLast: what must be judged before the end is refused, and after the end there is no transaction.
+// TestSendLast: what cannot fail by itself and must be judged before the end is refused, and after the end there is no transaction.
 func TestSendLast(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t).As(pg.RoleWorker)
 	err := db.Platform(t.Context(), func(tx *pg.Tx) error {
 		var b pg.Batch
-		b.ExecOne("switching off", `update staff set active = false where subject = $1`, "nobody")
+		b.ExecOne("adding", `insert into staff (id, subject, name, active) values ($1, 'judged', 'b', true)`, pg.NewID())
 		return b.SendLast(t.Context(), tx)
 	})
 	if !errors.Is(err, fault.Internal) {
@@ -297,5 +297,65 @@ func TestSendLast(t *testing.T) {
 	n, err := pg.Ask(t.Context(), db, pgx.RowTo[int], `select count(*)::int from staff where subject = 'last'`)
 	if err != nil || n[0] != 1 {
 		t.Errorf("%v rows, want the one that was committed: %v", n, err)
+	}
+}
+
+// TestOneRowWithTheEnd: an update that must touch one row travels with the transaction's end, and where it touches none or several
+// nothing of the transaction is committed, neither what came before nor what came behind it.
+func TestOneRowWithTheEnd(t *testing.T) {
+	t.Parallel()
+	db, e := traced(t, pg.RoleWorker)
+	add := `insert into staff (id, subject, name, active) values ($1, $2, 'crew', true)`
+	change := `update staff set active = false where name = 'crew' and subject like $1`
+	lone := "with touched as (" + change + " returning 1) select 1 / (count(*) = 1)::int from touched"
+	for _, subject := range []string{"a1", "b1", "b2"} {
+		if err := db.Platform(t.Context(), func(tx *pg.Tx) error { _, err := tx.Exec(t.Context(), add, pg.NewID(), subject); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type send func(*pg.Batch, *pg.Tx) error
+	last := func(b *pg.Batch, tx *pg.Tx) error { return b.SendLast(t.Context(), tx) }
+	later := func(b *pg.Batch, tx *pg.Tx) error { return b.SendLater(t.Context(), tx) }
+	for _, c := range []struct {
+		name, pattern string
+		send          send
+		ok            bool
+	}{
+		{"none, last", "c%", last, false}, {"none, later", "c%", later, false}, {"two, last", "b%", last, false}, {"two, later", "b%", later, false},
+		{"one, last", "a%", last, true}, {"one, later", "a%", later, true},
+	} {
+		e.trips = nil
+		err := db.Platform(t.Context(), func(tx *pg.Tx) error {
+			var b pg.Batch
+			b.Exec("adding before", add, pg.NewID(), "before "+c.name)
+			b.ExecOne("switching off", change, c.pattern)
+			b.Exec("adding behind", add, pg.NewID(), "behind "+c.name)
+			return c.send(&b, tx)
+		})
+		want := [][]string{{"begin", add, lone, add, "commit"}}
+		if !c.ok {
+			want = append(want, []string{"rollback"})
+		}
+		if c.ok != (err == nil) || err != nil && (!errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "switching off")) || !slices.EqualFunc(e.trips, want, slices.Equal) {
+			t.Errorf("%s: %v, trips %q, want %q", c.name, err, e.trips, want)
+		}
+		n, err := pg.Ask(t.Context(), db, pgx.RowTo[int], `select count(*)::int from staff where subject in ('before ' || $1, 'behind ' || $1)`, c.name)
+		if err != nil || (n[0] == 2) != c.ok || !c.ok && n[0] != 0 {
+			t.Errorf("%s: %d rows of the transaction are there, %v", c.name, n, err)
+		}
+		if got := doorOf(t, db, last); got != "public" {
+			t.Errorf("%s: afterwards the door is %q", c.name, got)
+		}
+	}
+	if err := db.Platform(t.Context(), func(tx *pg.Tx) error {
+		var b pg.Batch
+		b.ExecOne("dividing", `update staff set active = 1 / (select count(*)::int from staff where name = $1) > 0 where name = 'crew' and subject = 'a1'`, "nobody")
+		return b.SendLast(t.Context(), tx)
+	}); err == nil {
+		t.Error("a division by zero of the statement's own was committed")
+	}
+	active, err := pg.Ask(t.Context(), db, pgx.RowTo[string], `select subject from staff where name = 'crew' and length(subject) = 2 and active order by subject`)
+	if err != nil || !slices.Equal(active, []string{"b1", "b2"}) {
+		t.Errorf("active are %q, %v", active, err)
 	}
 }

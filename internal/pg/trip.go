@@ -32,6 +32,23 @@ func plainly(sql ...string) []Statement {
 // Trip is what travels to the database and back at once.
 type Trip []Statement
 
+// failByThemselves makes those that must touch exactly one row fail where they do not; false when one cannot be made so, and none is.
+func (t Trip) failByThemselves() bool {
+	for _, s := range t {
+		if s.check.one {
+			if _, ok := byItself(s.SQL); !ok {
+				return false
+			}
+		}
+	}
+	for i := range t {
+		if t[i].check.one {
+			t[i].SQL, t[i].check.byItself = byItself(t[i].SQL)
+		}
+	}
+	return true
+}
+
 // with adds the statements of a batch.
 func (t Trip) with(b *pgx.Batch) Trip {
 	for _, q := range b.QueuedQueries {
@@ -145,13 +162,7 @@ func (r *tripResults) skipFirst() {
 	for r.skip > 0 && r.err == nil {
 		r.skip--
 		check := r.sent[r.at].check
-		tag, err := r.exec()
-		if err != nil {
-			err = fmt.Errorf("%s: %w", check.doing, err)
-		} else if check.one {
-			err = exactlyOne(tag, check.doing)
-		}
-		r.err = err
+		r.err = check.judge(r.exec())
 	}
 }
 
