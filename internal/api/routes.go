@@ -33,7 +33,7 @@ const (
 
 func (s *service) handler() http.Handler {
 	mux := server.NewMux()
-	s.describe(mux)
+	s.describe(ways{mux, s})
 	only := func(path, methods string) {
 		mux.HandleFunc("OPTIONS "+path, func(w http.ResponseWriter, _ *http.Request) { preflight(w, methods) })
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { notAllowed(w, methods+", OPTIONS") })
@@ -75,7 +75,7 @@ func (s *service) describe(mux humago.Mux) huma.API {
 	cfg.Formats = map[string]huma.Format{"application/json": strict(), "json": strict()}
 	cfg.CreateHooks = nil // no $schema members, no Link headers
 	cfg.Transformers = []huma.Transformer{withoutValues, asVersion}
-	all := humago.New(compressing{mux}, cfg)
+	all := humago.New(mux, cfg)
 	huma.Register(all, s.verifyOperation(), s.verify)
 	huma.Register(all, s.verifyDocumentOperation(), s.verifyDocument)
 	huma.Register(all, keysOperation(), s.keys)
@@ -100,14 +100,21 @@ func strict() huma.Format {
 	return f
 }
 
-// compressing registers what is large and published to everybody so that it is sent compressed to clients that take it.
-type compressing struct{ humago.Mux }
+// ways registers operations with what stands before them: what is large and published to everybody is sent compressed to clients
+// that take it, and what is asked most is answered quickly.
+type ways struct {
+	humago.Mux
+	s *service
+}
 
-func (c compressing) HandleFunc(pattern string, f func(http.ResponseWriter, *http.Request)) {
-	if pattern == "GET "+keysPath || pattern == "GET "+trustPath {
+func (w ways) HandleFunc(pattern string, f func(http.ResponseWriter, *http.Request)) {
+	switch pattern {
+	case "GET " + keysPath, "GET " + trustPath:
 		f = server.Compress(http.HandlerFunc(f)).ServeHTTP
+	case "POST " + verificationsPath:
+		f = w.s.quick(f)
 	}
-	c.Mux.HandleFunc(pattern, f)
+	w.Mux.HandleFunc(pattern, f)
 }
 
 // withoutValues takes out of an error what the client had sent: it may be a credential, and errors get logged elsewhere.

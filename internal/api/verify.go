@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	maxQuestion = 64 << 10 // bytes of a request for a verification
+	maxQuestion   = 64 << 10 // bytes of a request for a verification
+	maxCredential = 16384    // characters of the credential in it, as the description has it
 	// patience is how long the register may take to answer before the verdict is "cannot_tell".
 	patience = 10 * time.Second
 )
@@ -47,27 +48,39 @@ func (s *service) verifyOperation() huma.Operation {
 		OperationID: "verify", Method: http.MethodPost, Path: verificationsPath, Summary: "Verify a credential",
 		Description: "Makes three checks apart: untampered, issued by whom it names, in force now. Nothing that is sent is stored or logged, and the holder is not told. " +
 			"A client network may ask at a limited rate; beyond it the answer is 429 with Retry-After.",
-		MaxBodyBytes: maxQuestion, Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests},
-		Middlewares: huma.Middlewares{s.limit},
+		MaxBodyBytes: maxQuestion, BodyReadTimeout: bodyPatience,
+		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests},
 	}
 }
 
 // limit answers 429 to a client that asks too fast.
 func (s *service) limit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
-	if !s.limiter.Allow(s.client(r)) {
-		w.Header().Set("Retry-After", "1")
-		problem(w, http.StatusTooManyRequests, "Your network asks faster than allowed. Wait a second.")
-		return
+	if s.allowed(w, r) {
+		next(ctx)
 	}
-	next(ctx)
 }
 
-// verify checks a credential. A client that hangs up must not look like a register that does not answer.
+// allowed tells whether a client may ask now; otherwise it has answered.
+func (s *service) allowed(w http.ResponseWriter, r *http.Request) bool {
+	if s.limiter.Allow(s.client(r)) {
+		return true
+	}
+	w.Header().Set("Retry-After", "1")
+	problem(w, http.StatusTooManyRequests, "Your network asks faster than allowed. Wait a second.")
+	return false
+}
+
+// verify answers what quick leaves.
 func (s *service) verify(ctx context.Context, q *question) (*verdict, error) {
+	return &verdict{Body: s.checked(ctx, q.Body.Credential)}, nil
+}
+
+// checked checks a credential. A client that hangs up must not look like a register that does not answer.
+func (s *service) checked(ctx context.Context, credential string) Verification {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	return &verdict{Body: answer(s.Verifier.CheckText(ctx, q.Body.Credential))}, nil
+	return answer(s.Verifier.CheckText(ctx, credential))
 }
 
 func answer(r verification.Result) Verification {
