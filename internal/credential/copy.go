@@ -102,6 +102,8 @@ type Copy struct {
 	SignedAt     *time.Time
 	ExpiresAt    *time.Time // the copy's own end, nil when it lasts as long as its credential
 	EndedAt      *time.Time // withdrawn by itself, e.g. because its key is no longer trusted
+
+	entry uuid.UUID // of the credential; known of a copy that was just intended
 }
 
 // CopyRequest asks for a copy.
@@ -171,8 +173,11 @@ const draws = 24
 // transaction: under the holder's door (pg.InPerson with the reference) or the registrar's. The caller commits, has ToSign
 // signed with no transaction open, and records that with CompleteCopy. Nothing is handed out before.
 //
+// What is recorded travels with the transaction's next statements, at the latest with its end.
+//
 // It fails with fault.Conflict and NotInForce when the credential is not in force or NotOffered when its register does not make
-// such copies today, with fault.Internal and NoKey or NoSlot; then there is no copy.
+// such copies today, with fault.Internal and NoKey or NoSlot; then there is no copy. That a credential has left its force
+// meanwhile, the transaction says at its end.
 func (i *Issuer) IntendCopy(ctx context.Context, tx *pg.Tx, c *Credential, req CopyRequest) (*Copy, []byte, error) {
 	if err := i.mayCopy(c, req, tx.Now); err != nil {
 		return nil, nil, err
@@ -189,7 +194,7 @@ func (i *Issuer) IntendCopy(ctx context.Context, tx *pg.Tx, c *Credential, req C
 		return nil, nil, err
 	}
 	copied := &Copy{RegisterID: c.RegisterID, ID: pg.NewID(), CredentialID: c.ID, RegistrarID: c.RegistrarID, PersonRef: c.PersonRef, Form: req.Form,
-		Fields: chosen(facts), KID: key.KID, HolderKey: req.HolderKey, IntendedAt: tx.Now, ExpiresAt: req.ExpiresAt}
+		Fields: chosen(facts), KID: key.KID, HolderKey: req.HolderKey, IntendedAt: tx.Now, ExpiresAt: req.ExpiresAt, entry: c.EntryID}
 	at := Composing{CopyID: copied.ID, Facts: facts, Issuer: i.issuer(key), Now: tx.Now}
 	if place != nil {
 		at.Status = i.StatusRef(facts.RegisterCode, place.ListNo, place.Index)
@@ -399,53 +404,58 @@ func (c *Copy) record(ctx context.Context, tx *pg.Tx, place *slot) error {
 			insert into status_slot (register_id, list_no, idx, registrar_id, credential_id, copy_id) values ($1, $2, $3, $4, $5, $6)`,
 			c.RegisterID, place.ListNo, place.Index, c.RegistrarID, c.CredentialID, c.ID)
 	}
-	var now []standingState
-	queueState(&b, &now, c)
-	if err := b.Send(ctx, tx); err != nil {
-		return err
-	}
-	if len(now) != 1 || now[0].State != string(Valid) {
-		return refuse(fault.Conflict, NotInForce, "copying a credential")
-	}
-	return nil
+	queueInForce(&b, c, "copying a credential")
+	return b.SendLater(ctx, tx)
 }
 
-// CompleteCopy records that a copy was signed, in a transaction of the same door; from then on it may be handed out. The
-// signature is kept when the copy's bytes were. It fails with fault.Conflict and AlreadyDone when the copy was completed
-// before or has ended, and with NotInForce when the credential has left its force since the intent: then the copy must
-// not be handed out.
+// CompleteCopy records that a copy was signed, in a transaction of the same door; when that has ended the copy may be handed out.
+// The signature is kept when the copy's bytes were. What is recorded travels as that of IntendCopy. The transaction fails with
+// fault.Conflict and AlreadyDone when the copy was completed before or has ended, and with NotInForce when the credential has left
+// its force since the intent: then the copy must not be handed out.
 func (i *Issuer) CompleteCopy(ctx context.Context, tx *pg.Tx, c *Copy, signature []byte) error {
-	var b pg.Batch
-	var stored []uuid.UUID
-	var now []standingState
 	kept := signature
 	if c.ToSign == nil {
 		kept = nil
 	}
-	queueState(&b, &now, c)
-	pg.ReadBy(&b, &stored, pgx.RowTo[uuid.UUID], "completing a copy", `
+	if c.entry == uuid.Nil {
+		if err := c.find(ctx, tx); err != nil {
+			return err
+		}
+	}
+	var b pg.Batch
+	queueInForce(&b, c, "completing a copy")
+	b.ExecOneOr(refuse(fault.Conflict, AlreadyDone, "completing a copy"), "completing a copy", `
 		update credential_copy set signature = $3, signed_at = $4
-		 where register_id = $1 and id = $2 and signed_at is null and ended_at is null returning id`, c.RegisterID, c.ID, kept, tx.Now)
+		 where register_id = $1 and id = $2 and signed_at is null and ended_at is null`, c.RegisterID, c.ID, kept, tx.Now)
+	if err := audit.Queue(&b, tx.Now, c.audited(c.entry)); err != nil {
+		return err
+	}
+	if err := b.SendLater(ctx, tx); err != nil {
+		return err
+	}
+	c.Signature, c.SignedAt = kept, &tx.Now
+	return nil
+}
+
+// find reads which entry the copy's credential is of.
+func (c *Copy) find(ctx context.Context, tx *pg.Tx) error {
+	var b pg.Batch
+	var entries []uuid.UUID
+	pg.ReadBy(&b, &entries, pgx.RowTo[uuid.UUID], "looking for a copy's entry", `select entry_id from credential where register_id = $1 and id = $2`, c.RegisterID, c.CredentialID)
 	if err := b.Send(ctx, tx); err != nil {
 		return err
 	}
-	switch {
-	case len(now) != 1 || now[0].State != string(Valid):
+	if len(entries) != 1 {
 		return refuse(fault.Conflict, NotInForce, "completing a copy")
-	case len(stored) != 1:
-		return refuse(fault.Conflict, AlreadyDone, "completing a copy")
 	}
-	c.Signature, c.SignedAt = kept, &tx.Now
-	return audit.Record(ctx, tx, c.audited(now[0].EntryID))
+	c.entry = entries[0]
+	return nil
 }
 
-type standingState struct {
-	State   string
-	EntryID uuid.UUID
-}
-
-func queueState(b *pg.Batch, out *[]standingState, c *Copy) {
-	pg.Read(b, out, "looking at a credential's state", `select state, entry_id from credential where register_id = $1 and id = $2`, c.RegisterID, c.CredentialID)
+// queueInForce sees that the copy's credential is in force at this place of the transaction.
+func queueInForce(b *pg.Batch, c *Copy, doing string) {
+	b.ExecOneOr(refuse(fault.Conflict, NotInForce, doing), "looking at a credential's state",
+		`select 1 from credential where register_id = $1 and id = $2 and state = 'valid'`, c.RegisterID, c.CredentialID)
 }
 
 func (c *Copy) audited(entry uuid.UUID) audit.Event {

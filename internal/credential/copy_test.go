@@ -298,6 +298,9 @@ func TestTheSamePlaceAtOnce(t *testing.T) {
 	intend := func(after func()) error {
 		return citizen.InPerson(ctx, door(w), func(tx *pg.Tx) error {
 			_, _, err := w.Issuer.IntendCopy(ctx, tx, c, credential.CopyRequest{Form: credential.VC, Compose: compose})
+			if err == nil {
+				err = tx.QueryRow(ctx, `select count(*) from status_slot where idx > $1`, 0).Scan(new(int)) // what was recorded travels with it
+			}
 			after()
 			return err
 		})

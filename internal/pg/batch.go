@@ -22,7 +22,8 @@ type Batch struct {
 
 type check struct {
 	doing    string
-	one      bool                 // exactly one row is to be touched
+	one      bool                 // exactly one row is to be touched or found
+	refusal  error                // told where it is not one; nil: a fault of kind Conflict
 	byItself bool                 // the statement fails by itself where it is not one
 	read     func(pgx.Rows) error // of a statement whose rows are wanted
 }
@@ -37,6 +38,13 @@ func (b *Batch) Exec(doing, sql string, args ...any) {
 func (b *Batch) ExecOne(doing, sql string, args ...any) {
 	b.inner.Queue(sql, args...)
 	b.checks = append(b.checks, check{doing: doing, one: true})
+}
+
+// ExecOneOr is ExecOne, also for a query that must find exactly one row, whose columns nobody wants. refusal is the error where it is
+// not one.
+func (b *Batch) ExecOneOr(refusal error, doing, sql string, args ...any) {
+	b.inner.Queue(sql, args...)
+	b.checks = append(b.checks, check{doing: doing, one: true, refusal: refusal})
 }
 
 // Read adds a query; its rows are appended to out, the columns in the order of T's fields.
@@ -88,8 +96,8 @@ func (b *Batch) SendLast(ctx context.Context, tx *Tx) error {
 	return t.sendLast(ctx, &b.inner, b.collect)
 }
 
-// byItself makes of an update or a deletion a statement that fails where it does not touch exactly one row. So the end of the
-// transaction can travel with it: PostgreSQL runs nothing of a trip after an error, and what was done is rolled back. ok is false
+// byItself makes of an update, a deletion or a query a statement that fails where it does not touch or find exactly one row. So the
+// end of the transaction can travel with it: PostgreSQL runs nothing of a trip after an error, and what was done is rolled back. ok is false
 // where that is not known to be the same.
 func byItself(sql string) (failing string, ok bool) {
 	if kept, found := failingAlone.Load(sql); found {
@@ -98,8 +106,12 @@ func byItself(sql string) (failing string, ok bool) {
 	}
 	failing = sql
 	text := strings.ToLower(strings.TrimSpace(sql))
-	if (strings.HasPrefix(text, "update ") || strings.HasPrefix(text, "delete ")) && !strings.Contains(text, "returning") {
-		failing = "with touched as (" + sql + " returning 1) select 1 / (count(*) = 1)::int from touched"
+	const alone = "select 1 / (count(*) = 1)::int from "
+	switch verb, _, _ := strings.Cut(text, " "); {
+	case (verb == "update" || verb == "delete") && !strings.Contains(text, "returning"):
+		failing = "with touched as (" + sql + " returning 1) " + alone + "touched"
+	case verb == "select":
+		failing = alone + "(" + sql + ") found"
 	}
 	failingAlone.Store(sql, failing) // the texts are the program's own
 	return failing, failing != sql
@@ -112,15 +124,16 @@ const divisionByZero = "22012"
 // judge sees whether a statement did what it must. A statement that fails by itself divides by zero and by nothing else.
 func (c check) judge(tag pgconn.CommandTag, err error) error {
 	var pgErr *pgconn.PgError
+	divided := c.byItself && errors.As(err, &pgErr) && pgErr.Code == divisionByZero
 	switch {
-	case c.byItself && errors.As(err, &pgErr) && pgErr.Code == divisionByZero:
-		return fault.New(fault.Conflict, "", c.doing+": not one row")
-	case err != nil:
+	case err != nil && !divided:
 		return fmt.Errorf("%s: %w", c.doing, err)
-	case c.one && !c.byItself:
-		return exactlyOne(tag, c.doing)
+	case !divided && (!c.one || c.byItself || tag.RowsAffected() == 1):
+		return nil
+	case c.refusal != nil:
+		return c.refusal
 	}
-	return nil
+	return fault.New(fault.Conflict, "", c.doing+": not one row")
 }
 
 // SendLater queues statements whose answers nobody waits for: they go before the transaction's next statements, at the
@@ -164,13 +177,6 @@ func readRows(results pgx.BatchResults, c check) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.doing, err)
-	}
-	return nil
-}
-
-func exactlyOne(tag pgconn.CommandTag, doing string) error {
-	if n := tag.RowsAffected(); n != 1 {
-		return fault.New(fault.Conflict, "", fmt.Sprintf("%s: %d rows instead of one", doing, n))
 	}
 	return nil
 }
