@@ -13,8 +13,8 @@ import (
 type Statement struct {
 	SQL  string
 	Args []any
-	// Plain statements are sent as they are. A literal "set local" is another text each time; to prepare it would cost a
-	// round trip of its own and drive the plans of other statements out of the connection's memory.
+	// Plain statements are sent as they are. A literal "set local" of an id is another text each time; to prepare it would cost a
+	// round trip of its own and fill the connection's memory. Only those that stand everywhere are prepared all the same.
 	Plain bool
 
 	check check // of an answer that nobody waits for
@@ -27,6 +27,13 @@ func plainly(sql ...string) []Statement {
 		out[i] = Statement{SQL: sql[i], Plain: true, check: check{doing: sql[i]}}
 	}
 	return out
+}
+
+// everywhere are the statements that begin and end transactions, and say which door is opened. PostgreSQL takes as long to read one
+// as to run it.
+var everywhere = map[string]bool{
+	"begin": true, "commit": true, "set local app.door = 'registrar'": true, "set local app.door = 'body'": true,
+	"set local app.door = 'person'": true, "set local app.door = 'relying'": true, "set local app.door = 'public'": true,
 }
 
 // Trip is what travels to the database and back at once.
@@ -87,7 +94,7 @@ func (t Trip) batch() *pgx.Batch {
 func (t Trip) prepare(ctx context.Context, conn *pgx.Conn) ([]*pgconn.StatementDescription, error) {
 	plans := make([]*pgconn.StatementDescription, len(t))
 	for i, s := range t {
-		if s.Plain {
+		if s.Plain && !everywhere[s.SQL] {
 			continue
 		}
 		var err error
@@ -101,7 +108,7 @@ func (t Trip) prepare(ctx context.Context, conn *pgx.Conn) ([]*pgconn.StatementD
 func (t Trip) write(conn *pgx.Conn, p *pgconn.Pipeline, plans []*pgconn.StatementDescription) error {
 	var values pgx.ExtendedQueryBuilder
 	for i, s := range t {
-		if s.Plain {
+		if plans[i] == nil {
 			p.SendQueryParams(s.SQL, nil, nil, nil, nil)
 			continue
 		}
