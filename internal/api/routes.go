@@ -3,6 +3,7 @@ package api
 import (
 	_ "embed"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -127,22 +128,35 @@ func withoutValues(_ huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
+// carried is what every answer carries. The values are shared between requests; a handler may replace one.
+var carried = map[string][]string{
+	"Cache-Control":           {"no-store"},
+	"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+	"Referrer-Policy":         {"no-referrer"},
+	"X-Content-Type-Options":  {"nosniff"},
+	"X-Robots-Tag":            {"noindex"},
+}
+
+// openly is what answers carry beside that to which pages of other origins may ask. There are no cookies and nothing is told to one client
+// that another would not be told.
+var openly = map[string][]string{
+	"Access-Control-Allow-Origin":   {"*"},
+	"Access-Control-Expose-Headers": {"Akashi-Version, DPoP-Nonce, ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id"},
+}
+
+// openTo begins the paths of answers that are open.
+var openTo = []string{"/v1/", "/issuers/", "/.well-known/"}
+
 // headers sets what every answer carries. A handler may replace the caching.
 func headers(secure bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Robots-Tag", "noindex")
+		maps.Copy(h, carried)
 		if secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 		}
-		if slices.ContainsFunc([]string{"/v1/", "/issuers/", "/.well-known/"}, func(p string) bool { return strings.HasPrefix(r.URL.Path, p) }) {
-			// There are no cookies and nothing is told to one client that another would not be told.
-			h.Set("Access-Control-Allow-Origin", "*")
-			h.Set("Access-Control-Expose-Headers", "Akashi-Version, DPoP-Nonce, ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id")
+		if slices.ContainsFunc(openTo, func(p string) bool { return strings.HasPrefix(r.URL.Path, p) }) {
+			maps.Copy(h, openly)
 		}
 		next.ServeHTTP(w, r)
 	})
