@@ -15,18 +15,32 @@ import (
 
 // Change is one difference between two versions of a definition.
 type Change struct {
-	Path string // e.g. procedures[registration].groups[person].fields[name].required
-	What string // procedure, page, field, document, fee, check, reason, route, item, choice, text, source, register, offer, …
-	How  string // added, removed, changed, moved
-	Old  string // the value, "" for none
-	New  string
-	Said Saying // the whole in words
+	Path  string // e.g. procedures[registration].groups[person].fields[name].required
+	About []Text // the names of what the path leads through, as people read them: a procedure, a page, a question
+	What  string // procedure, page, field, document, fee, check, reason, route, item, choice, text, source, register, offer, …
+	How   string // added, removed, changed, moved
+	Old   string // the value, "" for none
+	New   string
+	Said  Saying // the whole in words
 
 	required bool // what comes must be answered or added
 }
 
 // In returns the change in a language, without readings.
-func (c Change) In(l Lang) string { return c.Path + ": " + c.Said.In(l) }
+func (c Change) In(l Lang) string {
+	said := c.Path + ": " + c.Said.In(l)
+	if len(c.About) == 0 {
+		return said
+	}
+	var names []string
+	for _, name := range c.About {
+		names = append(names, argIn(name, l, withoutReadings))
+	}
+	if l == EN {
+		return said + " (" + strings.Join(names, " › ") + ")"
+	}
+	return said + "（" + strings.Join(names, " › ") + "）"
+}
 
 // String is the change in English.
 func (c Change) String() string { return c.In(EN) }
@@ -34,14 +48,15 @@ func (c Change) String() string { return c.In(EN) }
 // MarshalJSON writes the change with the code of its sentence, the arguments, and the sentence in English.
 func (c Change) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Path string `json:"path"`
-		What string `json:"what"`
-		How  string `json:"how"`
-		Old  string `json:"old,omitempty"`
-		New  string `json:"new,omitempty"`
+		Path  string `json:"path"`
+		About []Text `json:"about,omitempty"`
+		What  string `json:"what"`
+		How   string `json:"how"`
+		Old   string `json:"old,omitempty"`
+		New   string `json:"new,omitempty"`
 		Saying
 		Message string `json:"message"`
-	}{c.Path, c.What, c.How, c.Old, c.New, c.Said, c.Said.String()})
+	}{c.Path, c.About, c.What, c.How, c.Old, c.New, c.Said, c.Said.String()})
 }
 
 // Comparison is what it means to put one version of a definition in the place of another.
@@ -99,9 +114,63 @@ func Compare(old, next *Definition) (*Comparison, error) {
 	}
 	w.maps("", a, b)
 	w.fees()
+	for i := range c.Changes {
+		c.Changes[i].About = aboutChange(&c.Changes[i], a, b)
+	}
 	w.refuse()
 	w.consequences()
 	return c, nil
+}
+
+// aboutChange names what the path of a change leads through, as the new version has it, or the old one where the new has it no
+// more. What came or went is named by the sentence itself.
+func aboutChange(c *Change, old, next map[string]any) []Text {
+	names, ok := namesAlong(next, c.Path)
+	if !ok {
+		names, _ = namesAlong(old, c.Path)
+	}
+	if len(names) > 0 && c.How != "changed" && strings.HasSuffix(c.Path, "]") {
+		names = names[:len(names)-1]
+	}
+	return names
+}
+
+// namesAlong collects the names of the elements of lists on a path, false when an element is not there.
+func namesAlong(at any, path string) (names []Text, ok bool) {
+	for _, m := range step.FindAllStringSubmatch(path, -1) {
+		if m[1] == "" {
+			object, _ := at.(map[string]any)
+			at = object[m[0]]
+			continue
+		}
+		list, _ := at.([]any)
+		i := slices.IndexFunc(list, func(v any) bool { return nameOf(v) == m[1] })
+		if place, err := strconv.Atoi(m[1]); i < 0 && err == nil && place < len(list) {
+			i = place // an element without an id
+		}
+		if i < 0 {
+			return names, false
+		}
+		at = list[i]
+		if name := wordsFor(at); name != (Text{}) {
+			names = append(names, name)
+		}
+	}
+	return names, true
+}
+
+// wordsFor is what people read an element of a list by.
+func wordsFor(element any) (name Text) {
+	object, _ := element.(map[string]any)
+	for _, key := range []string{"name", "label", "title"} {
+		if words, ok := object[key].(map[string]any); ok {
+			name.JA, _ = words["ja"].(string)
+			name.EN, _ = words["en"].(string)
+			name.Easy, _ = words["easy"].(string)
+			return name
+		}
+	}
+	return name
 }
 
 type comparer struct {

@@ -158,8 +158,8 @@ func TestCompareElements(t *testing.T) {
 	}
 	const path = "procedures[registration]"
 	for lang, want := range map[qualification.Lang]string{
-		qualification.EN: path + ".reasons[blurred]: reason added: Blurred\n" + path + ".routes[direct].steps[1].body: body changes: ministry → registrar\n",
-		qualification.JA: path + ".reasons[blurred]: 理由が加わります：「ぼやけています」\n" + path + ".routes[direct].steps[1].body: 「body」が変わります：「ministry」→「registrar」\n",
+		qualification.EN: path + ".reasons[blurred]: reason added: Blurred (Registration)\n" + path + ".routes[direct].steps[1].body: body changes: ministry → registrar (Registration)\n",
+		qualification.JA: path + ".reasons[blurred]: 理由が加わります：「ぼやけています」（登録）\n" + path + ".routes[direct].steps[1].body: 「body」が変わります：「ministry」→「registrar」（登録）\n",
 	} {
 		if got := c.In(lang); !strings.Contains(got, want) {
 			t.Errorf("%s lacks\n%s", got, want)
@@ -182,4 +182,42 @@ func TestCompareVersionsOfTheRepository(t *testing.T) {
 		lines = append(lines, change.String())
 	}
 	wantEach(t, "the changes", lines, []string{"items[grade].options[1-general]: choice added: First-grade mechanic (general)"})
+}
+
+// TestCompareNamesPlaces: what a path leads through is named as people read it, after the sentence.
+func TestCompareNamesPlaces(t *testing.T) {
+	c, err := qualification.Compare(edited(t, "kangoshi"), edited(t, "kangoshi", oldVersion, newVersion, "ja: 看護師籍", "ja: 看護師の籍",
+		"procedures:\n", "items:\n  - {id: name_kana, drop: true}\n\nprocedures:\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, change := range c.Changes {
+		switch {
+		case !strings.Contains(change.Path, "["):
+			if len(change.About) > 0 {
+				t.Errorf("%s lies in %v", change.Path, change.About)
+			}
+		case change.Path == "items[name_kana]": // the sentence names what has gone
+			if len(change.About) > 0 {
+				t.Errorf("%s: %s", change.Path, change.In(qualification.JA))
+			}
+		case strings.HasPrefix(change.Path, "procedures["):
+			named++
+			id, _, _ := strings.Cut(strings.TrimPrefix(change.Path, "procedures["), "]")
+			name := definition(t, "kangoshi").Procedure(id).Name
+			if len(change.About) == 0 || change.About[0].JA != name.JA {
+				t.Errorf("%s lies in %v, want %s first", change.Path, change.About, name.JA)
+			}
+			if line := change.In(qualification.JA); !strings.HasSuffix(line, "）") || !strings.Contains(line, "（"+name.JA) {
+				t.Error(line)
+			}
+			if line := change.In(qualification.EN); !strings.HasSuffix(line, ")") || !strings.Contains(line, " ("+name.EN) {
+				t.Error(line)
+			}
+		}
+	}
+	if named == 0 {
+		t.Errorf("nothing lies in a procedure: %v", c.Changes)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -211,7 +212,7 @@ type textView struct {
 }
 
 // placedRow is a sentence about a place in a definition, in the reader's language.
-type placedRow struct{ Place, Say string }
+type placedRow struct{ Place, About, Say string }
 
 func placedRows(page *ui.Page, list qualification.Findings) []placedRow {
 	rows := make([]placedRow, len(list))
@@ -219,6 +220,15 @@ func placedRows(page *ui.Page, list qualification.Findings) []placedRow {
 		rows[i] = placedRow{Place: list[i].Place(), Say: page.Said(list[i].Said)}
 	}
 	return rows
+}
+
+// aboutChange names what a change lies in: a procedure, a page, a question.
+func aboutChange(page *ui.Page, c *qualification.Change) string {
+	names := make([]string, len(c.About))
+	for i := range c.About {
+		names[i] = page.Text(c.About[i])
+	}
+	return strings.Join(names, " › ")
 }
 
 // text finds the text of an address.
@@ -263,7 +273,7 @@ func (p *portal) newText(page *ui.Page, o seat, t *authoring.Text, e authoring.E
 		v.Compared = page.R("definition.compared", c.Old, c.New)
 		v.Open, v.Coming, v.Refused = placedRows(page, c.Open), placedRows(page, c.Coming), placedRows(page, c.Refused)
 		for _, change := range c.Changes {
-			v.Changes = append(v.Changes, placedRow{Place: change.Path, Say: page.Said(change.Said)})
+			v.Changes = append(v.Changes, placedRow{Place: change.Path, About: aboutChange(page, &change), Say: page.Said(change.Said)})
 		}
 	}
 	if e.Definition != nil {
