@@ -91,6 +91,28 @@ func elementName(v any, i int) string {
 	return fmt.Sprintf("[%d]", i)
 }
 
+// trail is the way to a place in a document. Documents have many places, and there is something to report at hardly any, so
+// that the path is written only then. The trail of the document itself is nil.
+type trail struct {
+	up      *trail
+	key     string // in a mapping
+	element any    // in a list
+	index   int    // of the element; inMapping: the step is a key
+}
+
+// inMapping stands for the index where the step is a key.
+const inMapping = -1
+
+func (t *trail) String() string {
+	switch {
+	case t == nil:
+		return ""
+	case t.index == inMapping:
+		return join(t.up.String(), t.key)
+	}
+	return t.up.String() + elementName(t.element, t.index)
+}
+
 // idOf returns the id of a mapping, "" when it has none.
 func idOf(v any) string {
 	m, _ := v.(map[string]any)

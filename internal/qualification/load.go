@@ -82,7 +82,7 @@ func ReadOne(files map[string][]byte, name string) (*Definition, Findings, error
 }
 
 func newLoader(files map[string][]byte) (*loader, error) {
-	compiled, err := compileSchemas(files[schemaFile])
+	compiled, err := schemasOf(files[schemaFile])
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (l *loader) load(name string) (*Definition, Findings) {
 		return nil, r.found
 	}
 	checkSchema(l.schemas.definition, doc, r)
-	checkReadings(doc, "", r)
+	checkReadings(doc, nil, r)
 	if len(r.found) > 0 {
 		return nil, r.found
 	}

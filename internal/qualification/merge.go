@@ -32,7 +32,7 @@ func (s *resolver) resolve(file string, r *reporter) map[string]any {
 	merged := map[string]any{}
 	for _, layer := range layers {
 		own := &reporter{file: layer.file}
-		merged = mergeMaps(merged, layer.doc, "", own)
+		merged = mergeMaps(merged, layer.doc, nil, own)
 		r.found = append(r.found, own.found...)
 	}
 	delete(merged, "extends")
@@ -77,7 +77,7 @@ func (s *resolver) read(file string, r *reporter) (source, bool) {
 		if err != nil {
 			own.fail("", err)
 		}
-		checkDuplicates(doc, "", own)
+		checkDuplicates(doc, nil, own)
 		known = source{file: file, doc: doc, found: own.found}
 		if strings.HasPrefix(file, "bases/") {
 			s.mu.Lock()
@@ -107,52 +107,56 @@ func (s *resolver) basesOf(doc map[string]any, file string, r *reporter) []strin
 }
 
 // checkDuplicates reports ids that stand twice in one list of one file.
-func checkDuplicates(v any, path string, r *reporter) {
+func checkDuplicates(v any, at *trail, r *reporter) {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			checkDuplicates(v[key], join(path, key), r)
+		step := trail{up: at, index: inMapping}
+		for key, e := range v {
+			step.key = key
+			checkDuplicates(e, &step, r)
 		}
 	case []any:
-		seen := map[string]bool{}
+		step, seen := trail{up: at}, map[string]bool{}
 		for i, e := range v {
-			at := path + elementName(e, i)
+			step.element, step.index = e, i
 			if id := idOf(e); id != "" {
 				if seen[id] {
-					r.add(at, "merge-id-twice")
+					r.add(step.String(), "merge-id-twice")
 				}
 				seen[id] = true
 			}
-			checkDuplicates(e, at, r)
+			checkDuplicates(e, &step, r)
 		}
 	}
 }
 
 // mergeMaps returns base with the values of over: maps key by key, lists of things with an id by id, everything else
 // replaced. A null in over removes the key. Neither argument is changed.
-func mergeMaps(base, over map[string]any, path string, r *reporter) map[string]any {
+func mergeMaps(base, over map[string]any, at *trail, r *reporter) map[string]any {
 	merged := maps.Clone(base)
+	step := trail{up: at, index: inMapping}
 	for key, v := range over {
+		step.key = key
 		if v == nil {
 			if _, there := merged[key]; !there {
-				r.add(join(path, key), "merge-removes-nothing")
+				r.add(step.String(), "merge-removes-nothing")
 			}
 			delete(merged, key)
 			continue
 		}
-		merged[key] = mergeValues(merged[key], v, join(path, key), r)
+		merged[key] = mergeValues(merged[key], v, &step, r)
 	}
 	return merged
 }
 
-func mergeValues(base, over any, path string, r *reporter) any {
+func mergeValues(base, over any, at *trail, r *reporter) any {
 	switch over := over.(type) {
 	case map[string]any:
 		b, _ := base.(map[string]any)
 		if b == nil {
 			b = map[string]any{}
 		}
-		merged := mergeMaps(b, over, path, r)
+		merged := mergeMaps(b, over, at, r)
 		_, otherSource := over["source"]
 		if _, note := over["note"]; otherSource && !note {
 			delete(merged, "note") // it is about the source of the base
@@ -161,7 +165,7 @@ func mergeValues(base, over any, path string, r *reporter) any {
 	case []any:
 		b, _ := base.([]any)
 		if allHaveIDs(over) && (allHaveIDs(b) || b == nil) {
-			return mergeLists(b, over, path, r)
+			return mergeLists(b, over, at, r)
 		}
 	}
 	return over
@@ -173,11 +177,13 @@ func allHaveIDs(list []any) bool {
 
 // mergeLists merges by id. An element with "drop: true" removes the one of the base; a new one goes to the end, or
 // behind the one that "after" names, where a known one is moved as well.
-func mergeLists(base, over []any, path string, r *reporter) []any {
+func mergeLists(base, over []any, at *trail, r *reporter) []any {
 	merged := slices.Clone(base)
+	step := trail{up: at}
 	for _, v := range over {
+		step.element = v
 		m := maps.Clone(v.(map[string]any))
-		id, at := idOf(v), path+"["+idOf(v)+"]"
+		id := idOf(v)
 		after, _ := m["after"].(string)
 		drop, _ := m["drop"].(bool)
 		delete(m, "after")
@@ -185,29 +191,29 @@ func mergeLists(base, over []any, path string, r *reporter) []any {
 		i := slices.IndexFunc(merged, func(e any) bool { return idOf(e) == id })
 		switch {
 		case drop && i < 0:
-			r.add(at, "merge-drops-nothing")
+			r.add(step.String(), "merge-drops-nothing")
 		case drop:
 			merged = slices.Delete(merged, i, i+1)
 		case i >= 0 && after == "":
-			merged[i] = mergeMaps(merged[i].(map[string]any), m, at, r)
+			merged[i] = mergeMaps(merged[i].(map[string]any), m, &step, r)
 		case i >= 0:
-			moved := mergeMaps(merged[i].(map[string]any), m, at, r)
+			moved := mergeMaps(merged[i].(map[string]any), m, &step, r)
 			merged = slices.Delete(merged, i, i+1)
-			merged = slices.Insert(merged, place(merged, after, at, r), any(moved))
+			merged = slices.Insert(merged, place(merged, after, &step, r), any(moved))
 		default:
-			merged = slices.Insert(merged, place(merged, after, at, r), any(mergeMaps(map[string]any{}, m, at, r)))
+			merged = slices.Insert(merged, place(merged, after, &step, r), any(mergeMaps(map[string]any{}, m, &step, r)))
 		}
 	}
 	return merged
 }
 
-func place(list []any, after, path string, r *reporter) int {
+func place(list []any, after string, at *trail, r *reporter) int {
 	if after == "" {
 		return len(list)
 	}
 	i := slices.IndexFunc(list, func(e any) bool { return idOf(e) == after })
 	if i < 0 {
-		r.add(path, "merge-after-nothing", after)
+		r.add(at.String(), "merge-after-nothing", after)
 		return len(list)
 	}
 	return i + 1
@@ -229,9 +235,9 @@ func fillTerms(doc map[string]any, r *reporter) map[string]any {
 	f := filler{terms: terms, r: r, unknown: map[string][]string{}}
 	for _, name := range slices.Sorted(maps.Keys(terms)) {
 		onlyName := filler{terms: map[string]any{"qualification": doc["name"]}, r: r, unknown: f.unknown}
-		terms[name] = onlyName.fill(terms[name], join("terms", name))
+		terms[name], _ = onlyName.fill(terms[name], &trail{up: &trail{key: "terms", index: inMapping}, key: name, index: inMapping})
 	}
-	filled, _ := f.fill(doc, "").(map[string]any)
+	filled, _ := f.fillMap(doc, nil)
 	f.report()
 	return filled
 }
@@ -279,41 +285,63 @@ func mayHaveWord(s string) bool {
 	}
 }
 
-func (f filler) fill(v any, path string) any {
+// fill returns v with its words filled in, and whether there were any: else it is v itself, since most of a definition is as
+// its bases have it.
+func (f filler) fill(v any, at *trail) (any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
-		out := make(map[string]any, len(v))
-		text := isText(v)
-		for key, e := range v {
-			if s, ok := e.(string); ok && text {
-				out[key] = f.words(s, key, join(path, key))
-				continue
-			}
-			out[key] = f.fill(e, join(path, key))
-		}
-		return out
+		return f.fillMap(v, at)
 	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = f.fill(e, path+elementName(e, i))
-		}
-		return out
+		return f.fillList(v, at)
 	}
-	return v
+	return v, false
 }
 
-func (f filler) words(s, lang, path string) string {
-	if !mayHaveWord(s) {
-		return s
+func (f filler) fillMap(m map[string]any, at *trail) (out map[string]any, changed bool) {
+	text := isText(m)
+	step := trail{up: at, index: inMapping}
+	out = m
+	for key, e := range m {
+		step.key = key
+		filled, other := f.fill(e, &step)
+		if s, isString := e.(string); isString && text && mayHaveWord(s) {
+			filled, other = f.words(s, key, &step), true
+		}
+		if other && !changed {
+			out, changed = maps.Clone(m), true
+		}
+		if other {
+			out[key] = filled
+		}
 	}
-	if found := itemPattern.FindString(s); found != "" && !strings.HasPrefix(path, "credential.title.") {
-		f.r.add(path, "term-item-elsewhere", found, "credential.title")
+	return out, changed
+}
+
+func (f filler) fillList(list []any, at *trail) (out []any, changed bool) {
+	step := trail{up: at}
+	out = list
+	for i, e := range list {
+		step.element, step.index = e, i
+		filled, other := f.fill(e, &step)
+		if other && !changed {
+			out, changed = slices.Clone(list), true
+		}
+		if other {
+			out[i] = filled
+		}
+	}
+	return out, changed
+}
+
+func (f filler) words(s, lang string, at *trail) string {
+	if found := itemPattern.FindString(s); found != "" && !strings.HasPrefix(at.String(), "credential.title.") {
+		f.r.add(at.String(), "term-item-elsewhere", found, "credential.title")
 	}
 	return termPattern.ReplaceAllStringFunc(s, func(found string) string {
 		term, ok := f.terms[found[1:len(found)-1]].(map[string]any)
 		word, _ := term[lang].(string)
 		if !ok {
-			f.unknown[found] = append(f.unknown[found], path)
+			f.unknown[found] = append(f.unknown[found], at.String())
 		}
 		if word == "" {
 			return found // what is missing is said where it is missing, and not once more of each text that uses it

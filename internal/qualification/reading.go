@@ -1,28 +1,28 @@
 package qualification
 
-import (
-	"maps"
-	"slices"
-	"unicode"
-)
+import "unicode"
 
 // checkReadings reports kanji in plain Japanese that stand without a reading. Those who read it may know none of them.
-func checkReadings(v any, path string, r *reporter) {
+func checkReadings(v any, at *trail, r *reporter) {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			s, isString := v[key].(string)
-			if !isString || key != string(Easy) || !isText(v) {
-				checkReadings(v[key], join(path, key), r)
+		step, text := trail{up: at, index: inMapping}, isText(v)
+		for key, e := range v {
+			step.key = key
+			s, isString := e.(string)
+			if !isString || key != string(Easy) || !text {
+				checkReadings(e, &step, r)
 				continue
 			}
 			if kanji := unreadKanji(s); kanji != "" {
-				r.add(join(path, key), "reading-missing", kanji, "{漢字|かんじ}")
+				r.add(step.String(), "reading-missing", kanji, "{漢字|かんじ}")
 			}
 		}
 	case []any:
+		step := trail{up: at}
 		for i, e := range v {
-			checkReadings(e, path+elementName(e, i), r)
+			step.element, step.index = e, i
+			checkReadings(e, &step, r)
 		}
 	}
 }

@@ -16,10 +16,10 @@ func (l *loader) loadRegistrars() ([]Registrar, Findings) {
 		r.fail("", err)
 		return nil, r.found
 	}
-	checkDuplicates(doc, "", r)
+	checkDuplicates(doc, nil, r)
 	doc = expandGroups(doc, r)
 	checkSchema(l.schemas.registrars, doc, r)
-	checkReadings(doc, "", r)
+	checkReadings(doc, nil, r)
 	checkFilled(listOf(doc["registrars"]), r)
 	if len(r.found) > 0 {
 		return nil, r.found

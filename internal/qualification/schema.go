@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"akashi/qualifications"
 )
 
 // The findings about what is missing, which a new file gets lines for.
@@ -24,7 +27,32 @@ const (
 const schemaFile = "schema.json"
 
 // schemas are the compiled parts of the schema: of a definition, and of the list of registrars.
-type schemas struct{ definition, registrars *jsonschema.Schema }
+type schemas struct {
+	definition, registrars *jsonschema.Schema
+	source                 []byte // that they were compiled from
+}
+
+// carried is the schema that the program carries, compiled: it takes longer than reading a definition, and nearly every set of
+// files has this one.
+var carried = sync.OnceValues(func() (*schemas, error) {
+	data, err := qualifications.Files.ReadFile(schemaFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema of the program: %w", err)
+	}
+	return compileSchemas(data)
+})
+
+// schemasOf compiles a schema, the program's own once in a process.
+func schemasOf(data []byte) (*schemas, error) {
+	own, err := carried()
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Equal(data, own.source) {
+		return own, nil
+	}
+	return compileSchemas(data)
+}
 
 func compileSchemas(data []byte) (*schemas, error) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
@@ -44,7 +72,7 @@ func compileSchemas(data []byte) (*schemas, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling %s: %w", schemaFile, err)
 	}
-	return &schemas{definition, registrars}, nil
+	return &schemas{definition, registrars, data}, nil
 }
 
 // checkSchema reports every place where the document departs from the schema.
