@@ -130,26 +130,47 @@ type QualificationLint struct {
 
 // Run reads the definitions of the program with the given files laid over them and prints what is wrong.
 func (c *QualificationLint) Run(g *Globals) error {
-	files, err := qualification.ReadFiles(qualifications.Files)
+	found, err := c.findings()
 	if err != nil {
 		return err
 	}
-	for _, name := range c.Files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return refusal(c.Lang, qualification.Say("command-no-read", name, err.Error()))
-		}
-		files[placeOf(name)] = data
-	}
-	cat, err := qualification.LoadFiles(files)
-	var found qualification.Findings
+	return c.answer(g.Out, found)
+}
+
+// findings is what is wrong with the definitions.
+func (c *QualificationLint) findings() (found qualification.Findings, err error) {
+	cat, err := c.load()
 	if err == nil {
 		found, err = heldTogether(cat)
 	}
 	if err != nil && !errors.As(err, &found) {
-		return err
+		return nil, err
 	}
-	if err := c.print(g.Out, found); err != nil {
+	return found, nil
+}
+
+// load reads the definitions of the program with the given files laid over them.
+func (c *QualificationLint) load() (*qualification.Catalogue, error) {
+	if len(c.Files) == 0 {
+		return system.Definitions()
+	}
+	files, err := qualification.ReadFiles(qualifications.Files)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range c.Files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, refusal(c.Lang, qualification.Say("command-no-read", name, err.Error()))
+		}
+		files[placeOf(name)] = data
+	}
+	return qualification.LoadFiles(files)
+}
+
+// answer prints the findings. With any, the answer is no.
+func (c *QualificationLint) answer(out io.Writer, found qualification.Findings) error {
+	if err := c.print(out, found); err != nil {
 		return err
 	}
 	if len(found) > 0 {

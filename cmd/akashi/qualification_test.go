@@ -104,7 +104,8 @@ func TestQualificationShow(t *testing.T) {
 	}
 }
 
-// TestQualificationLint lays files over the definitions of the program: a copy with a mistake, and one without.
+// TestQualificationLint: nothing is wrong with the definitions of the program; a copy with a mistake laid over them is found, and
+// said in each form.
 func TestQualificationLint(t *testing.T) {
 	if text, err := output(t, &QualificationLint{Lang: "en"}); err != nil || text != "" {
 		t.Errorf("the definitions of the program: %v\n%s", err, text)
@@ -118,21 +119,32 @@ func TestQualificationLint(t *testing.T) {
 	if err := os.WriteFile(file, []byte(broken), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, err := output(t, &QualificationLint{Files: []string{file}, Lang: "en"})
+	found, err := (&QualificationLint{Files: []string{file}}).findings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := answered(&QualificationLint{Lang: "en"}, found)
 	if !errors.Is(err, errNo) || !strings.Contains(text, "kangoshi.yaml: kana: ") {
 		t.Errorf("got %v and %q, want the negative answer and the finding", err, text)
 	}
-	text, err = output(t, &QualificationLint{Files: []string{file}, JSON: true})
+	text, err = answered(&QualificationLint{JSON: true}, found)
 	if !errors.Is(err, errNo) || !strings.Contains(text, `"path": "kana"`) || !strings.Contains(text, `"code": "shape-pattern"`) || !strings.Contains(text, `"message": "\"看護師\" does not have the shape `) {
 		t.Errorf("as JSON: got %v and %q", err, text)
 	}
-	text, err = output(t, &QualificationLint{Files: []string{file}, Lang: "ja"})
+	text, err = answered(&QualificationLint{Lang: "ja"}, found)
 	if !errors.Is(err, errNo) || !strings.Contains(text, "kangoshi.yaml: kana: 「看護師」は決められた形ではありません") {
 		t.Errorf("in Japanese: got %v and %q", err, text)
 	}
 	if place := placeOf("/x/bases/licence.yaml"); place != "bases/licence.yaml" {
 		t.Errorf("a base lies at %s", place)
 	}
+}
+
+// answered is how lint answers with findings.
+func answered(c *QualificationLint, found qualification.Findings) (string, error) {
+	var out bytes.Buffer
+	err := c.answer(&out, found)
+	return out.String(), err
 }
 
 func TestQualificationShowAt(t *testing.T) {

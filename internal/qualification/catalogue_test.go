@@ -17,6 +17,7 @@ import (
 
 	"akashi/internal/calendar"
 	"akashi/internal/qualification"
+	"akashi/internal/qualification/qualtest"
 	"akashi/qualifications"
 )
 
@@ -277,7 +278,14 @@ func TestOffered(t *testing.T) {
 
 // TestVersions: a coming version lies beside the current one and takes over on its day; a stored one can be added.
 func TestVersions(t *testing.T) {
-	files := repository(t)
+	files, err := qualtest.Some(repository(t), "kangoshi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := qualification.LoadFiles(files)
+	if err != nil {
+		t.Fatal(err)
+	}
 	next := strings.NewReplacer(`"2026-04-01.1"`, `"2027-04-01.1"`, "valid_from: 2026-04-01", "valid_from: 2027-04-01").Replace(string(files["kangoshi.yaml"]))
 	files["versions/kangoshi@2027-04-01.1.yaml"] = []byte(next)
 	c, err := qualification.LoadFiles(files)
@@ -299,16 +307,16 @@ func TestVersions(t *testing.T) {
 	if !ok {
 		t.Fatal("the coming version is not there")
 	}
-	if more := load(t).With(coming); !knows(more, coming) || knows(load(t), coming) {
+	if more := before.With(coming); !knows(more, coming) || knows(before, coming) {
 		t.Error("With did not add the version, or changed the catalogue that it came from")
 	}
-	if len(c.Versions()) != len(load(t).Versions())+1 {
+	if len(c.Versions()) != len(before.Versions())+1 {
 		t.Error("the coming version is not among all versions")
 	}
 	if d, ok := c.Filing("kangoshi", day(t, "2026-03-31")); !ok || d.Version != "2026-04-01.1" {
 		t.Errorf("before the first version is valid, filing is under %+v", d)
 	}
-	if d, _ := load(t).With(coming).At("kangoshi", day(t, "2027-04-01")); d.Version != "2026-04-01.1" {
+	if d, _ := before.With(coming).At("kangoshi", day(t, "2027-04-01")); d.Version != "2026-04-01.1" {
 		t.Errorf("version %s came although the files no longer have it", d.Version)
 	}
 	files["versions/kangoshi@2026-04-01.1.yaml"] = files["kangoshi.yaml"]

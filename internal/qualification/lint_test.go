@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"akashi/internal/qualification"
+	"akashi/qualifications"
 )
 
 // good returns the small set of files in which everything is in order, with the schema of the repository.
@@ -21,7 +22,9 @@ func good(t testing.TB) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files["schema.json"] = repository(t)["schema.json"]
+	if files["schema.json"], err = qualifications.Files.ReadFile("schema.json"); err != nil {
+		t.Fatal(err)
+	}
 	return files
 }
 
