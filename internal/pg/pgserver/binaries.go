@@ -51,6 +51,12 @@ func findBinaries(dir string, want int) (binaries, error) {
 		"postgresql-%d, or move the data with pg_upgrade", want, found[0].major, want)
 }
 
+// Newest is the major version of the programs with which a new cluster is made. An empty dir is where Start looks without BinDir.
+func Newest(dir string) (int, error) {
+	b, err := findBinaries(dir, 0)
+	return b.major, err
+}
+
 // binaryDirs lists where to look, the preferred first: PATH, then Debian's directories from the newest version down.
 func binaryDirs(dir string) []string {
 	if dir != "" {

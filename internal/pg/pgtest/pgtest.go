@@ -1,7 +1,8 @@
 // Package pgtest gives every test its own real PostgreSQL database with the whole schema, in about a tenth of a second.
 //
 // One server runs per test binary, without durability, in a temporary directory; it starts with the first test that asks
-// for a database. The migrations run once into a template database, named by their hash, and each test gets a clone.
+// for a database. The migrations run once into a template database, named by their hash, and each test gets a clone. The server's
+// directory with the template is kept for the next test binary (kept.go).
 //
 //	func TestMain(m *testing.M) { pgtest.Main(m) }
 //
@@ -41,9 +42,15 @@ var shared = sync.OnceValues(startCluster)
 // started tells Main whether any test asked for the server.
 var started = make(chan *cluster, 1)
 
-// Main runs the tests and then stops the server. Call it from TestMain; it does not return.
-func Main(m *testing.M) {
+// Main runs the tests, then what removes what several of them used, and stops the server. Call it from TestMain; it does not
+// return.
+func Main(m *testing.M, after ...func() error) {
 	code := m.Run()
+	for _, f := range after {
+		if err := f(); err != nil {
+			fmt.Fprintln(os.Stderr, "after the tests:", err)
+		}
+	}
 	select {
 	case c := <-started:
 		if err := c.close(); err != nil {
@@ -176,26 +183,48 @@ func startCluster() (*cluster, error) {
 		return nil, err
 	}
 	c := &cluster{watchdog: w, ready: map[string]string{}}
-	if c.server, err = pgserver.Start(ctx, serverConfig(dir)); err != nil {
-		return nil, err
-	}
-	if err := c.buildTemplate(ctx); err != nil {
+	if err := c.open(ctx, dir); err != nil {
 		return nil, err
 	}
 	started <- c
 	return c, nil
 }
 
-// buildTemplate makes the roles, migrates and closes the template to connections, since a template in use cannot be cloned.
-func (c *cluster) buildTemplate(ctx context.Context) (err error) {
-	if c.admin, err = pgxpool.New(ctx, c.server.DSN(pgserver.Superuser, "postgres")); err != nil {
+// open starts the server over a copy of the kept cluster, or over a new one that is kept then.
+func (c *cluster) open(ctx context.Context, dir string) error {
+	kept, err := keptPlace()
+	if err != nil {
 		return err
 	}
-	hash, err := hashOf(migrations.Files)
+	hash, err := hashOf(migrations.Files, ".")
 	if err != nil {
 		return err
 	}
 	c.template = "template_" + hash
+	dataDir := serverConfig(dir).DataDir
+	restored, err := restore(kept, dataDir)
+	if err != nil {
+		return err
+	}
+	if err := c.start(ctx, dir); err != nil || restored {
+		return err
+	}
+	if err := c.buildTemplate(ctx); err != nil || kept == "" {
+		return err
+	}
+	return c.keep(ctx, kept, dataDir)
+}
+
+func (c *cluster) start(ctx context.Context, dir string) (err error) {
+	if c.server, err = pgserver.Start(ctx, serverConfig(dir)); err != nil {
+		return err
+	}
+	c.admin, err = pgxpool.New(ctx, c.server.DSN(pgserver.Superuser, "postgres"))
+	return err
+}
+
+// buildTemplate makes the roles, migrates and closes the template to connections, since a template in use cannot be cloned.
+func (c *cluster) buildTemplate(ctx context.Context) error {
 	if _, err := c.admin.Exec(ctx, "create database "+c.template+" template template0"); err != nil {
 		return fmt.Errorf("making the template database: %w", err)
 	}
@@ -291,10 +320,10 @@ func (c *cluster) close() error {
 	return c.watchdog.finish()
 }
 
-// hashOf names a state of the migrations.
-func hashOf(files fs.FS) (string, error) {
+// hashOf names a state of the files at or under a path.
+func hashOf(files fs.FS, root string) (string, error) {
 	h := sha256.New()
-	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(files, root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"akashi/internal/clock"
 	"akashi/internal/pg"
+	"akashi/internal/pg/pgserver"
 	"akashi/internal/pg/pgtest"
 )
 
@@ -44,5 +45,23 @@ func TestRolesAndClock(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", role, err)
 		}
+	}
+}
+
+// TestSchemaIsTheProgramsOwn: a clone has every migration of this tree, be its template made just now or kept from before.
+func TestSchemaIsTheProgramsOwn(t *testing.T) {
+	ctx := context.Background()
+	d := pgtest.New(t)
+	conn, err := d.Superuser().Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if err := pg.CheckSchema(ctx, conn.Conn()); err != nil {
+		t.Error(err)
+	}
+	pending, err := pg.Pending(ctx, d.DSN(pgserver.Superuser))
+	if err != nil || len(pending) > 0 {
+		t.Errorf("%v is not applied, error %v", pending, err)
 	}
 }
