@@ -74,9 +74,8 @@ func newPublishing(t *testing.T) *publishing {
 		t.Fatal(err)
 	}
 	p := &publishing{World: w, data: filepath.Join(t.TempDir(), "data")}
-	p.program = filepath.Join(t.TempDir(), "akashi")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
+	if p.program, err = program(); err != nil {
+		t.Fatal(err)
 	}
 	if err := w.DB.Superuser().QueryRow(t.Context(), `select idx from status_slot`).Scan(&p.place); err != nil {
 		t.Fatal(err)
@@ -178,7 +177,7 @@ func (p *publishing) wait(t *testing.T, w *process, so func() bool) {
 			t.Fatalf("the worker ended by itself: %v\n%s", err, w.said.String())
 		case <-ctx.Done():
 			t.Fatalf("%d lists are still to be published\n%s", p.needs(t), w.said.String())
-		default:
+		case <-time.After(5 * time.Millisecond): // the worker needs the processor, too
 		}
 	}
 }

@@ -50,9 +50,8 @@ func newChecker(t *testing.T) *checker {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	c := &checker{World: w, service: server.URL, dir: t.TempDir()}
-	c.binary = filepath.Join(c.dir, "akashi")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", c.binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
+	if c.binary, err = program(); err != nil {
+		t.Fatal(err)
 	}
 	held, err := w.Wallet.List(t.Context(), w.Nurse)
 	if err != nil || len(held) != 1 {

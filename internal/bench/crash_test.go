@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -94,10 +93,9 @@ func newCrashWorld(t *testing.T) *crashWorld {
 	must(t, os.Chmod(dir, 0o755)) // the database's user passes through it
 	p, err := newPlace(dir, crashClients, crashPeople)
 	must(t, err)
-	w := &crashWorld{Place: p, wires: newWires(), program: filepath.Join(dir, "akashi"), up: make(chan struct{}), officer: map[string]*visitor{}, said: map[string][]string{}}
-	if out, err := exec.Command("go", "build", "-o", w.program, "akashi/cmd/akashi").CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v: %s", err, out)
-	}
+	akashi, err := program()
+	must(t, err)
+	w := &crashWorld{Place: p, wires: newWires(), program: akashi, up: make(chan struct{}), officer: map[string]*visitor{}, said: map[string][]string{}}
 	w.prepare(t)
 	w.sims, err = p.world(slog.New(slog.DiscardHandler))
 	must(t, err)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -16,11 +14,9 @@ func TestReplayIsExact(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
 	must(t, os.Chmod(dir, 0o755)) // the database's user passes through it
-	program := filepath.Join(dir, "akashi")
-	if out, err := exec.Command("go", "build", "-o", program, "akashi/cmd/akashi").CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v: %s", err, out)
-	}
-	c := Config{Program: program, Dir: dir, Clients: 2, For: time.Second, Out: io.Discard}
+	akashi, err := program()
+	must(t, err)
+	c := Config{Program: akashi, Dir: dir, Clients: 2, For: time.Second, Out: io.Discard}
 	s, err := open(t.Context(), c, recordedPeople)
 	must(t, err)
 	t.Cleanup(func() { must(t, s.close(context.WithoutCancel(t.Context()))) })
