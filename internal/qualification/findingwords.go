@@ -95,6 +95,7 @@ var findingWords = map[Code]Text{
 	"credential-no-value": {JA: "「{0}」に入れる値「{1}」が空です。値のある項目を指定するか、「credential.fields」から除いてください", EN: "{0} ({1}) has no value; name a source that has one, or take it out of credential.fields", Easy: "「{0}」に {入|い}れる 「{1}」が {空|から}です。ほかの ものに して ください"},
 	"fee-unknown-amount":  {JA: "納めてもらう金額を不明にはできません。手続「{0}」を{1}で受け付けています", EN: "an amount that is charged cannot be unknown: {0} is offered at {1}", Easy: "お{金|かね}が わからないまま、「{0}」を {1}で {使|つか}えません"},
 	"fee-tax-collector":   {JA: "税を受け取るのは「{0}」です", EN: "a tax is collected by the {0}", Easy: "{税金|ぜいきん}は 「{0}」に はらいます"},
+	"source-copy":         {JA: "出典の「{0}」は、ほかのサイトのページの写しを置く所です。元のページの住所を書いてください", EN: "{0} only keeps copies of other sites' pages: name the page itself", Easy: "「{0}」は コピーを おく ところです。もとの ページを {書|か}いて ください"},
 
 	"switch-online":     {JA: "切り替えられるのはオンライン申請だけです。「{0}」にしてください", EN: "only the online way can be switched: write {0}", Easy: "オンラインだけです。「{0}」に して ください"},
 	"switch-forwards":   {JA: "直接届く経路は、ほかの機関を経由できません", EN: "the direct way cannot go through another body", Easy: "ほかの {役所|やくしょ}を {通|とお}れません"},

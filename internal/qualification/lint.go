@@ -23,6 +23,20 @@ func lint(d *Definition, registrars []Registrar, r *reporter) {
 	}
 	l.lintClasses()
 	l.lintRow()
+	l.lintSources()
+}
+
+// copiedBy are hosts that show other people's pages as they found them some day: what they have is not the source and can be gone
+// tomorrow. An archive that keeps a page under its day is another thing.
+var copiedBy = regexp.MustCompile(`https?://[^/\s、。]*\b(cache\.yimg\.jp|webcache\.googleusercontent\.com|cc\.bingj\.com|translate\.goog|cdn\.ampproject\.org)\b`)
+
+// lintSources refuses copies of pages as sources.
+func (l *linter) lintSources() {
+	for _, f := range l.d.Facts() {
+		if at := copiedBy.FindStringSubmatch(f.Fact.Source); at != nil {
+			l.r.add(f.Path, "source-copy", at[1])
+		}
+	}
 }
 
 // numberFormat accepts any text with one %d, which may have a width and leading zeros.

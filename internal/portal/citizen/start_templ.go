@@ -532,7 +532,7 @@ func factNote(line string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Words(line).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Cited(line).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -637,7 +637,7 @@ func feeTable(p *ui.Page, v feeView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Words(l.Fact).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Cited(l.Fact).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -1161,7 +1161,7 @@ func rowValue(p *Page, r Row) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = Words(r.Source).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Cited(r.Source).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
