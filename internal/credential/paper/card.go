@@ -85,7 +85,7 @@ func (d *draft) card() {
 	d.cardTable(page)
 	add(page, d.fixed("P", "card.issuer", ""))
 	figure := d.layer.Marked("Figure", func() { d.layer.Code(d.code, cardCodeX, cardCodeY, cardCode) })
-	page.Add(&pdf.Element{Type: "Figure", Alt: "この証明を確かめるための二次元コード", Page: 1, Marks: []pdf.Mark{figure}, Box: &pdf.Box{X: cardCodeX, Y: cardCodeY, Width: cardCode, Height: cardCode}})
+	page.Add(&pdf.Element{Type: "Figure", Alt: "この証明を確かめるためのQRコード", Page: 1, Marks: []pdf.Mark{figure}, Box: &pdf.Box{X: cardCodeX, Y: cardCodeY, Width: cardCode, Height: cardCode}})
 	add(page, d.fixed("P", "card.scan", ""), d.fixed("P", "card.address", "en"))
 }
 

@@ -52,7 +52,7 @@ func (d *draft) certificate() {
 	}
 	add(page, d.fixed("P", "issuer", ""), d.fixed("P", "issuer.en", "en"), d.fixed("P", "body", ""))
 	figure := d.layer.Marked("Figure", func() { d.layer.Code(d.code, codeX, codeY, codeSide) })
-	page.Add(&pdf.Element{Type: "Figure", Alt: "この証明を確かめるための二次元コード", Page: 0, Marks: []pdf.Mark{figure}, Box: &pdf.Box{X: codeX, Y: codeY, Width: codeSide, Height: codeSide}})
+	page.Add(&pdf.Element{Type: "Figure", Alt: "この証明を確かめるためのQRコード", Page: 0, Marks: []pdf.Mark{figure}, Box: &pdf.Box{X: codeX, Y: codeY, Width: codeSide, Height: codeSide}})
 	add(page, d.fixed("H2", "check", ""), d.fixed("P", "check.en", "en"))
 	for _, key := range []string{"step1", "step2", "step3"} {
 		add(page, d.fixed("P", key, ""), d.fixed("P", key+".en", "en"))

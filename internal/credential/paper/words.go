@@ -40,7 +40,7 @@ func words(p Paper) wording {
 		EN: "This is to certify that the person named below is entered in the " + p.Words.Register.In(true) + ", under the " + p.Words.Basis.In(true) + ", as follows.",
 	}
 	w.steps = [3]pair{
-		{JA: "1. 二次元コードを読み取るか、下のページにこのPDF又は証明書IDを入れます。", EN: "1. Scan the code, or give this PDF or the certificate ID to the page below."},
+		{JA: "1. QRコードを読み取るか、下のページにこのPDF又は証明書IDを入れます。", EN: "1. Scan the code, or give this PDF or the certificate ID to the page below."},
 		{JA: "2. 氏名と資格が紙面と同じで、有効と表示されることを見ます。", EN: "2. The page must show the same name and qualification, and that it is in force."},
 		{JA: "3. 本人かどうかは、顔写真のある身分証明書などで別に確かめます。", EN: "3. Check by an identity document with a photograph whether it is that person."},
 	}
