@@ -5,7 +5,8 @@
 //	akashi --help                 every command with its settings
 //
 // Each command is a struct in a file of its own, with the settings it takes as tagged fields and a method
-// Run(*Globals) error, or Run(context.Context, *Globals) error when it can be interrupted. To add one, give CLI a field.
+// Run(*Globals) error, or Run(context.Context, *Globals) error when it can be interrupted. To add one, give CLI a field; its tag
+// "without" names the shared settings that it does not use.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -27,16 +29,16 @@ import (
 type CLI struct {
 	Globals
 
-	Demo          DemoCmd          `cmd:"" help:"Try it out: everything on this machine, with invented people and simulated outside systems."`
+	Demo          DemoCmd          `cmd:"" without:"database" help:"Try it out: everything on this machine, with invented people and simulated outside systems."`
 	Serve         ServeCmd         `cmd:"" help:"Run the portals, the API and the worker."`
-	Migrate       MigrateCmd       `cmd:"" help:"Bring the database to this program's schema."`
-	Qualification QualificationCmd `cmd:"" help:"List, show and check the definitions of qualifications."`
-	Verify        VerifyCmd        `cmd:"" help:"Check a digital credential. Exit code 0 valid, 1 not valid, 2 cannot tell."`
-	Credential    CredentialCmd    `cmd:"" help:"What is done to credentials beside the portals."`
-	Verifier      VerifierCmd      `cmd:"" help:"Register bodies that check credentials by programs, and give them keys."`
+	Migrate       MigrateCmd       `cmd:"" without:"token" help:"Bring the database to this program's schema."`
+	Qualification QualificationCmd `cmd:"" without:"data-dir,database,token" help:"List, show and check the definitions of qualifications."`
+	Verify        VerifyCmd        `cmd:"" without:"data-dir,database,token,log" help:"Check a digital credential. Exit code 0 valid, 1 not valid, 2 cannot tell."`
+	Credential    CredentialCmd    `cmd:"" without:"token" help:"What is done to credentials beside the portals."`
+	Verifier      VerifierCmd      `cmd:"" without:"token" help:"Register bodies that check credentials by programs, and give them keys."`
 	Keys          KeysCmd          `cmd:"" help:"Work on the registrars' signing keys."`
-	Simulate      SimulateCmd      `cmd:"" help:"Run only the simulated outside systems."`
-	Bench         BenchCmd         `cmd:"" help:"Measure the program against its aims, on a fresh private database."`
+	Simulate      SimulateCmd      `cmd:"" without:"database,token" help:"Run only the simulated outside systems."`
+	Bench         BenchCmd         `cmd:"" without:"data-dir,database,token" help:"Measure the program against its aims, on a fresh private database."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version and stop."`
 }
@@ -90,11 +92,26 @@ func newParser(ctx context.Context, cli *CLI, stdout, stderr io.Writer) (*kong.K
 		kong.Description("Professional qualifications of Japan: apply, decide, register, certify, verify."),
 		kong.Vars{"version": version()},
 		kong.DefaultEnvars("AKASHI"),
+		kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { panic(exitAsked(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
+}
+
+// help leaves out of a command's help the shared settings that it does not use: those that the tag "without" of the command or of one
+// above it names, by their name or by what its name begins with. They can be given all the same, since a file of the environment serves all
+// commands.
+func help(o kong.HelpOptions, ctx *kong.Context) error {
+	var unused []string
+	for n := ctx.Selected(); n != nil && n.Tag != nil; n = n.Parent {
+		unused = append(unused, strings.Split(n.Tag.Get("without"), ",")...)
+	}
+	for _, f := range ctx.Model.Flags {
+		f.Hidden = slices.ContainsFunc(unused, func(name string) bool { return name != "" && (f.Name == name || strings.HasPrefix(f.Name, name+"-")) })
+	}
+	return kong.DefaultHelpPrinter(o, ctx)
 }
 
 // complain prints err for the operator, without a stack, and says how the program ends.

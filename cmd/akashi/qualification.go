@@ -19,13 +19,13 @@ import (
 
 // QualificationCmd works on the definitions of the qualifications; it needs no database.
 type QualificationCmd struct {
-	List    QualificationList    `cmd:"" help:"List the qualifications and their registers."`
-	Show    QualificationShow    `cmd:"" help:"Show one definition with its bases merged in; what is not confirmed bears a question mark."`
-	Facts   QualificationFacts   `cmd:"" help:"Count the confirmed, unverified and unknown facts of each qualification, or list those of one."`
-	Lint    QualificationLint    `cmd:"" help:"Check definitions. Exit code 3 when something is wrong with them."`
-	New     QualificationNew     `cmd:"" help:"Begin a definition: writes a file that extends bases, with a line for each key that is still missing."`
+	List    QualificationList    `cmd:"" without:"log" help:"List the qualifications and their registers."`
+	Show    QualificationShow    `cmd:"" without:"log" help:"Show one definition with its bases merged in; what is not confirmed bears a question mark."`
+	Facts   QualificationFacts   `cmd:"" without:"log" help:"Count the confirmed, unverified and unknown facts of each qualification, or list those of one."`
+	Lint    QualificationLint    `cmd:"" without:"log" help:"Check definitions. Exit code 3 when something is wrong with them."`
+	New     QualificationNew     `cmd:"" without:"log" help:"Begin a definition: writes a file that extends bases, with a line for each key that is still missing."`
 	Preview QualificationPreview `cmd:"" help:"Show the pages of a definition's form and its credential in a browser of this machine."`
-	Diff    QualificationDiff    `cmd:"" help:"What it means to put one version of a definition in the place of another. Exit code 3 when it would be refused."`
+	Diff    QualificationDiff    `cmd:"" without:"log" help:"What it means to put one version of a definition in the place of another. Exit code 3 when it would be refused."`
 }
 
 // QualificationShow prints one definition.

@@ -24,7 +24,7 @@ import (
 
 // CredentialCmd has what is done to credentials beside the portals.
 type CredentialCmd struct {
-	Sample          SampleCmd          `cmd:"" help:"Write a credential of an invented holder, with all that is needed to check it with other programs."`
+	Sample          SampleCmd          `cmd:"" without:"data-dir,database,log" help:"Write a credential of an invented holder, with all that is needed to check it with other programs."`
 	RenewTimestamps RenewTimestampsCmd `cmd:"" help:"Give signed PDFs in a directory a new timestamp before theirs loses its force."`
 }
 
