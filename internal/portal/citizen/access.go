@@ -34,11 +34,40 @@ type lookDay struct {
 	Looks []lookLine
 }
 
-// lookLine is one look: when, which body (never the officer's name), what was done, why, in which register, at what.
+// lookLine says which body looked (never the officer's name), what was done, why, in which register, at what. Looks that differ
+// in nothing but their time and follow closely on one another are one line, and each of them is in Each.
 type lookLine struct {
-	When, Who, What, Why, Where, Items string
-	Reference                          string // by which a question about this look is found
-	Sealed                             bool   // it has its number in the log that cannot be rewritten
+	When, Who, What, Why, Where, Items string // When is a span for more than one
+	Each                               []oneLook
+}
+
+// oneLook is a single look of a line.
+type oneLook struct {
+	When, Reference string // by the reference a question about this look is found
+	Sealed          bool   // it has its number in the log that cannot be rewritten
+	at              time.Time
+}
+
+// foldWithin is how long after one look an equal one still belongs to its line: what somebody does at one sitting.
+const foldWithin = 30 * time.Minute
+
+// follows tells whether a look differs from those of a line, which are later, in nothing but its time, and comes close before them.
+func (l lookLine) follows(line lookLine) bool {
+	return l.Who == line.Who && l.What == line.What && l.Why == line.Why && l.Where == line.Where && l.Items == line.Items &&
+		line.Each[len(line.Each)-1].at.Sub(l.Each[0].at) <= foldWithin
+}
+
+// fold puts a look into the line before it, when it is the same again, or makes a line of it.
+func fold(lines []lookLine, l lookLine) []lookLine {
+	if n := len(lines); n > 0 && l.follows(lines[n-1]) {
+		last := &lines[n-1]
+		last.Each = append(last.Each, l.Each...)
+		if first := l.Each[0].When; first != last.Each[0].When {
+			last.When = first + "–" + last.Each[0].When
+		}
+		return lines
+	}
+	return append(lines, l)
 }
 
 func (p *portal) accessLog(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
@@ -113,8 +142,10 @@ func (p *portal) looks(ctx context.Context, a application.Applicant, after *audi
 func fillLooks(page *ui.Page, cat *qualification.Catalogue, verifiers map[string]string, looks []audit.Logged) []lookDay {
 	var out []lookDay
 	for _, l := range looks {
-		line := lookLine{When: l.At.In(clock.JST).Format("15:04"), Who: lookedBy(page, cat, verifiers, l), Why: known(page, "purpose.", l.Purpose),
-			Where: qualificationName(page, cat, l.Register), Items: itemWords(page, cat, l), Reference: l.ID.String(), Sealed: l.Sealed}
+		at := l.At.In(clock.JST).Format("15:04")
+		line := lookLine{When: at, Who: lookedBy(page, cat, verifiers, l), Why: known(page, "purpose.", l.Purpose),
+			Where: qualificationName(page, cat, l.Register), Items: itemWords(page, cat, l),
+			Each: []oneLook{{When: at, Reference: l.ID.String(), Sealed: l.Sealed, at: l.At}}}
 		if info, ok := audit.Lookup(l.Act); ok {
 			line.What = page.R(info.Key())
 		}
@@ -125,7 +156,7 @@ func fillLooks(page *ui.Page, cat *qualification.Catalogue, verifiers map[string
 			out = append(out, lookDay{Day: day})
 		}
 		last := &out[len(out)-1]
-		last.Looks = append(last.Looks, line)
+		last.Looks = fold(last.Looks, line)
 	}
 	return out
 }

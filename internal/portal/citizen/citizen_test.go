@@ -1,10 +1,14 @@
 package citizen
 
 import (
+	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"akashi/internal/application"
 	"akashi/internal/audit"
+	"akashi/internal/clock"
 	"akashi/internal/format/cose"
 	"akashi/internal/format/jpki"
 	"akashi/internal/payment"
@@ -94,5 +98,26 @@ func TestEverySignatureReasonHasItsPage(t *testing.T) {
 		if !known[string(r)] {
 			t.Errorf("reason %s has no page", r)
 		}
+	}
+}
+
+// TestEqualLooksAreOneLine: what differs in its time alone, within half an hour, is one line with all of it inside.
+func TestEqualLooksAreOneLine(t *testing.T) {
+	noon := time.Date(2026, 12, 1, 12, 0, 0, 0, clock.JST)
+	look := func(minutes int, why string) lookLine {
+		at := noon.Add(-time.Duration(minutes) * time.Minute)
+		return lookLine{When: at.Format("15:04"), Who: "a body", Why: why, Each: []oneLook{{When: at.Format("15:04"), at: at}}}
+	}
+	var lines []lookLine
+	for _, l := range []lookLine{look(0, "review"), look(0, "review"), look(30, "review"), look(61, "review"), look(62, "inquiry"), look(63, "review")} {
+		lines = fold(lines, l)
+	}
+	var got []string
+	for _, l := range lines {
+		got = append(got, fmt.Sprintf("%s %s %d", l.When, l.Why, len(l.Each)))
+	}
+	want := []string{"11:30–12:00 review 3", "10:59 review 1", "10:58 inquiry 1", "10:57 review 1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

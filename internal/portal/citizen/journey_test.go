@@ -1,6 +1,7 @@
 package citizen
 
 import (
+	"fmt"
 	"html"
 	"net/http"
 	"regexp"
@@ -308,7 +309,8 @@ func TestAccessLogPages(t *testing.T) {
 	w := newWorld(t)
 	v := w.nurse(t)
 	v.begin()
-	before := strings.Count(v.get("/access-log").want(200).Body, "<p class=\"cz-look\">")
+	reference := regexp.MustCompile(`<span class="ak-code">([0-9a-f-]{36})`)
+	before := len(reference.FindAllString(v.get("/access-log").want(200).Body, -1))
 	const more = 2*looksPerPage + 7
 	err := w.DB.As(pg.RoleOffice).InRegistrar(t.Context(), "mhlw", func(tx *pg.Tx) error {
 		var events []audit.Event
@@ -324,7 +326,7 @@ func TestAccessLogPages(t *testing.T) {
 	seen, path := map[string]bool{}, "/access-log"
 	for path != "" {
 		page := v.get(path).want(200, "厚生労働省の職員")
-		for _, m := range regexp.MustCompile(`<span class="ak-code">([0-9a-f-]{36})`).FindAllStringSubmatch(page.Body, -1) {
+		for _, m := range reference.FindAllStringSubmatch(page.Body, -1) {
 			if seen[m[1]] {
 				t.Fatalf("the look %s is shown twice", m[1])
 			}
@@ -338,7 +340,7 @@ func TestAccessLogPages(t *testing.T) {
 	if len(seen) != before+more {
 		t.Errorf("%d looks are shown, want %d", len(seen), before+more)
 	}
-	v.get("/access-log").want(200, "本人からの問い合わせのため", "氏名、名簿の登録内容").lacks("名簿 三郎")
+	v.get("/access-log").want(200, fmt.Sprintf("続けて%d回", looksPerPage), "本人からの問い合わせのため", "氏名、名簿の登録内容").lacks("名簿 三郎")
 	v.get("/access-log?before=yesterday").want(404)
 	v.get("/access-log?before=2026-12-01T00:00:00Z&id=1").want(404)
 }
