@@ -35,8 +35,10 @@ type Verification struct {
 	StatusSince *time.Time        `json:"status_since,omitempty" doc:"Since when the status is so."`
 	Reason      string            `json:"reason,omitempty" example:"changed_after" doc:"Why a PDF is not believed as a document, in one word, e.g. wrong_digest, changed_after, partly_signed, several_signatures, not_recorded. Absent where the document is genuine, whatever the credential's status."`
 	// LegalOriginal is of the version 2026-12-01.
-	LegalOriginal string    `json:"legal_original_since,omitempty" format:"date" doc:"Since when the digital credential of this qualification is the legal original. Absent where the paper is, and where the issuer is not certain."`
-	CheckedAt     time.Time `json:"checked_at" doc:"When it was checked. Nothing is remembered: ask again for a later answer."`
+	LegalOriginal string `json:"legal_original_since,omitempty" format:"date" doc:"Since when the digital credential of this qualification is the legal original. Absent where the paper is, and where the issuer is not certain."`
+	// SuspendedUntil is of the version 2026-12-15.
+	SuspendedUntil string    `json:"suspended_until,omitempty" format:"date" doc:"The last day of a suspension by the register that has a term; ask again after it. Absent where there is no suspension, and where it has no end that is known."`
+	CheckedAt      time.Time `json:"checked_at" doc:"When it was checked. Nothing is remembered: ask again for a later answer."`
 }
 
 type verdict struct {
@@ -88,6 +90,9 @@ func answer(r verification.Result) Verification {
 		IssuerName: r.IssuerName, Facts: r.Facts, StatusSince: r.StatusAt, Reason: r.Reason, CheckedAt: r.CheckedAt}
 	if !r.LegalOriginal.IsZero() {
 		a.LegalOriginal = r.LegalOriginal.String()
+	}
+	if !r.SuspendedUntil.IsZero() {
+		a.SuspendedUntil = r.SuspendedUntil.String()
 	}
 	return a
 }

@@ -30,7 +30,8 @@ type version struct {
 // and older of the one before takes out of an answer what the new one has added.
 var versions = []version{
 	{date: "2026-11-01", older: withoutLegalOriginal},
-	{date: "2026-12-01"}, // answers say since when the digital credential is the legal original: legal_original_since
+	{date: "2026-12-01", older: withoutSuspendedUntil}, // answers say since when the digital credential is the legal original: legal_original_since
+	{date: "2026-12-15"},                               // answers say until when a suspension with a term lasts: suspended_until
 }
 
 // Newest is the date of the newest version, which /openapi.json describes.
@@ -62,19 +63,29 @@ func answered(date string, v any) any {
 
 // withoutLegalOriginal takes legal_original_since out of whatever has a verification in it.
 func withoutLegalOriginal(v any) any {
+	return inVerification(v, func(r *Verification) { r.LegalOriginal = "" })
+}
+
+// withoutSuspendedUntil takes suspended_until out of whatever has a verification in it.
+func withoutSuspendedUntil(v any) any {
+	return inVerification(v, func(r *Verification) { r.SuspendedUntil = "" })
+}
+
+// inVerification changes the verification in an answer, where there is one; what was handed in stays as it is.
+func inVerification(v any, change func(*Verification)) any {
 	switch a := v.(type) {
 	case Verification:
-		a.LegalOriginal = ""
+		change(&a)
 		return a
 	case Presentation:
 		if a.Result != nil {
 			r := *a.Result
-			r.LegalOriginal = ""
+			change(&r)
 			a.Result = &r
 		}
 		return a
 	case watchMadeBody:
-		a.Result.LegalOriginal = ""
+		change(&a.Result)
 		return a
 	}
 	return v

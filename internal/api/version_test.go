@@ -23,6 +23,7 @@ import (
 // frozen are the digests of the descriptions that are never changed again. A new version adds the digest of the one before.
 var frozen = map[string]string{
 	"2026-11-01": "60f274109c092e19c9dd7ec6344fec61c6572eea50260e3b0b8235c3fb7917d9",
+	"2026-12-01": "1aca52b76342afe93df376704c42e595cc7f324c2193ee5c987de8db209695b8",
 }
 
 // TestFrozenDescriptions: every version but the newest is described by bytes that stay what they are, and is served under its date.
@@ -128,7 +129,7 @@ func TestAnswersOfVersionsGolden(t *testing.T) {
 	}
 	for _, other := range []string{"2026-11-02", "latest", "2026-12-01, 2026-11-01"} {
 		got := valid(api.FieldVersion, other)
-		got.problem(t, other, http.StatusBadRequest, "2026-11-01, 2026-12-01")
+		got.problem(t, other, http.StatusBadRequest, "2026-11-01, 2026-12-01, 2026-12-15")
 		if got.Header.Get(api.FieldVersion) != api.Newest() {
 			t.Errorf("%s: told %q", other, got.Header.Get(api.FieldVersion))
 		}

@@ -280,6 +280,13 @@ func sortNewest(s []Summary) {
 // EntryChanged is the kind of the message that an entry was changed by the office itself, e.g. suspended or restored.
 const EntryChanged = "entry_changed"
 
+// TellEntryChanged writes the message that an entry was changed, about which the office decided in one of its own cases.
+func TellEntryChanged(ctx context.Context, tx *pg.Tx, registerID string, caseID, ref uuid.UUID) error {
+	var b pg.Batch
+	(&Case{RegisterID: registerID, ID: caseID, PersonRef: ref}).notify(&b, tx, EntryChanged)
+	return b.SendLater(ctx, tx)
+}
+
 // Notice is one message of the portal's inbox. It is about a case of the person's, or, of the kind EntryChanged, about an
 // entry: cases of the office itself are not the person's to see.
 type Notice struct {

@@ -161,7 +161,13 @@ func (w *World) Today() calendar.Date { return calendar.Of(w.Clock.Now()) }
 // Measure has the keeper propose a measure on an entry and the second person agree. It returns the case.
 func (w *World) Measure(t testing.TB, registerID string, entry, ref uuid.UUID, kind string) string {
 	t.Helper()
-	id := must(w.Office.ProposeMeasure(t.Context(), w.Keeper, review.Measure{Register: registerID, EntryID: entry, Ref: ref, Kind: kind,
+	return w.MeasureUntil(t, registerID, entry, ref, kind, calendar.Date{})
+}
+
+// MeasureUntil is Measure with the last day of a suspension.
+func (w *World) MeasureUntil(t testing.TB, registerID string, entry, ref uuid.UUID, kind string, until calendar.Date) string {
+	t.Helper()
+	id := must(w.Office.ProposeMeasure(t.Context(), w.Keeper, review.Measure{Register: registerID, EntryID: entry, Ref: ref, Kind: kind, Until: until,
 		Reason: "試験のための処分", Who: Card()}))(t)
 	w.Approve(t, id)
 	return id

@@ -63,6 +63,7 @@ type World struct {
 	Office   *review.Desk
 	Reader   *registry.Reader
 	Issuer   *credential.Issuer
+	Lifter   *registry.Lifter
 	Wallet   *credential.Wallet
 	Papers   *credential.Papers
 	Verifier *verification.Verifier
@@ -361,6 +362,7 @@ func (w *World) stages(t testing.TB) {
 	}
 	w.Issuer = credential.NewIssuer(credential.Config{DB: w.DB.As(pg.RoleWorker), Catalogue: w.Catalogue, Sign: sign, Enqueue: enqueue, Moved: moved,
 		StatusBase: "https://check.example/status", IssuerBase: "https://check.example/issuers"})
+	w.Lifter = &registry.Lifter{DB: w.DB.As(pg.RoleWorker), Catalogue: w.Catalogue, Follow: w.Issuer.Follow}
 	enter := func(ctx context.Context, tx *pg.Tx, d review.Decided) error {
 		change, err := registry.Enter(ctx, tx, d)
 		if err != nil {

@@ -63,6 +63,9 @@ type Credential struct {
 	StatusAt    time.Time
 	ValidUntil  calendar.Date // last day of the entry's term, zero when it has none
 	Detail      form.Detail   // what other forms say beside the payload, frozen with it
+	// SuspendedUntil is the last day of the office's suspension; it says something while the state is Suspended alone. Zero when the
+	// suspension has no end.
+	SuspendedUntil calendar.Date
 }
 
 // Expired tells whether the term of what the credential shows has ended. Its state stays: nothing is done when a term ends.

@@ -76,15 +76,21 @@ func (i *Issuer) Follow(ctx context.Context, tx *pg.Tx, d review.Decided, ch reg
 	switch {
 	case ch.Act == registry.ActSuspend && live != nil && live.State != Suspended:
 		live.move(&b, tx, Suspended, string(ch.Act))
+		if !ch.Entry.SuspendedUntil.IsZero() {
+			live.until(&b, ch.Entry.SuspendedUntil)
+		}
 		return i.send(ctx, tx, &b, live, audit.CredentialSuspend)
 	case ch.Act == registry.ActSuspend:
 		return nil
-	case ch.Act == registry.ActRestore && live != nil && live.Signature != nil:
+	case (ch.Act == registry.ActRestore || ch.Act == registry.ActLapse) && live != nil && live.Signature != nil:
 		to := Valid
 		if past.held {
 			to = OnHold
 		}
 		live.move(&b, tx, to, string(ch.Act))
+		if !live.SuspendedUntil.IsZero() {
+			live.until(&b, calendar.Date{})
+		}
 		return i.send(ctx, tx, &b, live, audit.CredentialRestore)
 	case !ch.Entry.State.Living() && live != nil:
 		live.move(&b, tx, Revoked, string(ch.Act))
@@ -272,6 +278,9 @@ func (i *Issuer) enforce(ctx context.Context, tx *pg.Tx, registerID string, id u
 			to = OnHold
 		}
 		c.move(&b, tx, to, "signed")
+		if to == Suspended && !e.SuspendedUntil.IsZero() {
+			c.until(&b, e.SuspendedUntil)
+		}
 	}
 	if err := b.SendLater(ctx, tx); err != nil {
 		return err

@@ -8,13 +8,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"akashi/internal/audit"
+	"akashi/internal/calendar"
 	"akashi/internal/fault"
 	"akashi/internal/pg"
 	"akashi/internal/registry"
 )
 
 const columns = `register_id, id, public_id, registrar_id, entry_id, person_ref, version, state, kid, payload, to_sign, signature,
-  intended_at, signed_at, status_at, valid_until, detail`
+  intended_at, signed_at, status_at, valid_until, detail, suspended_until`
 
 func queue(b *pg.Batch, out *[]Credential, where string, args ...any) {
 	pg.Read(b, out, "reading credentials", `select `+columns+` from credential where `+where, args...)
@@ -93,6 +94,12 @@ func (c *Credential) move(b *pg.Batch, tx *pg.Tx, to State, cause string) {
 		select $1, list_no, gen_random_uuid(), $3
 		  from (select distinct list_no from credential_copy where register_id = $1 and credential_id = $2 and list_no is not null) l`,
 		c.RegisterID, c.ID, tx.Now)
+}
+
+// until queues the last day of the office's suspension, so that whoever checks the credential is told; zero takes it away.
+func (c *Credential) until(b *pg.Batch, day calendar.Date) {
+	b.ExecOne("dating the end of a suspension", `update credential set suspended_until = $3 where register_id = $1 and id = $2`, c.RegisterID, c.ID, orNull(day))
+	c.SuspendedUntil = day
 }
 
 func (c *Credential) remember(b *pg.Batch, tx *pg.Tx, to State, cause string) {

@@ -10,6 +10,7 @@ import (
 
 	"akashi/internal/application"
 	"akashi/internal/audit"
+	"akashi/internal/calendar"
 	"akashi/internal/fault"
 	"akashi/internal/jtext"
 	"akashi/internal/pg"
@@ -39,12 +40,34 @@ func Enter(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) {
 		maps.Copy(e.Facts, d.Procedure.ItemValues(d.Case.Answers.Values))
 		e.Class = d.Definition.Class(e.Facts)
 	}
+	if act == ActSuspend {
+		if e.SuspendedUntil, err = termOf(d); err != nil {
+			return Change{}, err
+		}
+	}
 	if act == ActRenew {
 		if err := renew(e, d); err != nil {
 			return Change{}, err
 		}
 	}
 	return alter(ctx, tx, d, e, act)
+}
+
+// termOf is the last day of a suspension as it was decided, zero when it has no end. One that had passed before the second person
+// agreed would suspend nobody.
+func termOf(d review.Decided) (calendar.Date, error) {
+	said := d.Case.Answers.Values[review.MeasureUntil]
+	if said == "" {
+		return calendar.Date{}, nil
+	}
+	until, err := calendar.ParseISO(said)
+	if err != nil {
+		return calendar.Date{}, fault.Wrap(fault.Internal, err, "reading the last day of a suspension")
+	}
+	if until.Before(d.On) {
+		return calendar.Date{}, fault.New(fault.Conflict, "fault.suspension_over", "suspending an entry until a day that has passed")
+	}
+	return until, nil
 }
 
 // renew counts the term of an entry anew: from the day after its end, or from the decision when it has ended.
@@ -161,14 +184,18 @@ func alter(ctx context.Context, tx *pg.Tx, d review.Decided, e *Entry, act Act) 
 	if err != nil {
 		return Change{}, err
 	}
+	if to != Suspended {
+		e.SuspendedUntil = calendar.Date{}
+	}
 	var b pg.Batch
 	b.ExecOne("changing an entry", `
 		update entry
 		   set prior_state = state, state = $4, facts = $5, name_key = $6, kana_key = $7, grams = $8, key_version = $9,
-		       birth_date = $10, person_ref = $11, revision = revision + 1, updated_at = $12, class = $13, valid_until = $14
+		       birth_date = $10, person_ref = $11, revision = revision + 1, updated_at = $12, class = $13, valid_until = $14,
+		       suspended_until = $15
 		 where register_id = $1 and id = $2 and state = $3`,
 		e.RegisterID, e.ID, string(e.State), string(to), e.Facts, k.name, k.kana, k.grams, jtext.KeyVersion, k.birth, e.PersonRef, tx.Now,
-		e.Class, orNull(e.ValidUntil))
+		e.Class, orNull(e.ValidUntil), orNull(e.SuspendedUntil))
 	e.State, e.Revision, e.UpdatedAt = to, e.Revision+1, tx.Now
 	e.remember(&b, tx, d, act)
 	err = b.Send(ctx, tx.Tx)
@@ -182,7 +209,7 @@ func alter(ctx context.Context, tx *pg.Tx, d review.Decided, e *Entry, act Act) 
 }
 
 var auditActs = map[Act]audit.Act{ActChange: audit.EntryChange, ActReissue: audit.EntryChange, ActRenew: audit.EntryChange, ActReport: audit.EntryChange, ActCancel: audit.EntryCancel,
-	ActLink: audit.EntryLink, ActSuspend: audit.EntrySuspend, ActRevoke: audit.EntryRevoke, ActRestore: audit.EntryRestore}
+	ActLink: audit.EntryLink, ActSuspend: audit.EntrySuspend, ActRevoke: audit.EntryRevoke, ActRestore: audit.EntryRestore, ActLapse: audit.EntryRestore}
 
 // link ties an entry that was registered before the platform to the person who applied. The number and the declared
 // particulars must be those of one living entry that nobody holds; the reviewer has compared the rest.
@@ -220,15 +247,28 @@ func numberField(p *qualification.Procedure) string {
 
 // remember queues the line of the history.
 func (e *Entry) remember(b *pg.Batch, tx *pg.Tx, d review.Decided, act Act) {
+	var of *uuid.UUID
+	if d.Case != nil {
+		of = &d.Case.ID
+	}
+	var until *calendar.Date
+	if act == ActSuspend {
+		until = orNull(e.SuspendedUntil)
+	}
 	b.Exec("writing the history of an entry", `
-		insert into entry_history (register_id, entry_id, revision, registrar_id, person_ref, at, effective_on, act, state, facts, application_id)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		e.RegisterID, e.ID, e.Revision, e.RegistrarID, e.PersonRef, tx.Now, d.On, string(act), string(e.State), e.Facts, d.Case.ID)
+		insert into entry_history (register_id, entry_id, revision, registrar_id, person_ref, at, effective_on, act, state, facts, application_id, until)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		e.RegisterID, e.ID, e.Revision, e.RegistrarID, e.PersonRef, tx.Now, d.On, string(act), string(e.State), e.Facts, of, until)
 }
 
 func (e *Entry) audited(d review.Decided, act audit.Act) audit.Event {
 	v := audit.Event{Act: act, Actor: audit.Actor{Kind: audit.ActorSystem, ID: "registry.enter"}, Purpose: "procedure",
-		Register: e.RegisterID, Registrar: e.RegistrarID, Case: d.Case.ID, Entry: e.ID}
+		Register: e.RegisterID, Registrar: e.RegistrarID, Entry: e.ID}
+	if d.Case != nil {
+		v.Case = d.Case.ID
+	} else {
+		v.Actor.ID = "registry.lift"
+	}
 	if e.PersonRef != nil {
 		v.Ref = *e.PersonRef
 	}

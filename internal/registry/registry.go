@@ -61,15 +61,18 @@ const (
 	ActSuspend  Act = "suspend"
 	ActRevoke   Act = "revoke"
 	ActRestore  Act = "restore"
+	ActLapse    Act = "lapse" // a suspension's last day has passed; no decision of its own asks for it
 )
 
 // measure tells whether the act is there to change the state: without a change nothing is left to do.
-func (a Act) measure() bool { return a == ActSuspend || a == ActRevoke || a == ActRestore }
+func (a Act) measure() bool {
+	return a == ActSuspend || a == ActRevoke || a == ActRestore || a == ActLapse
+}
 
 // after is the state that an act leads to, given the one before.
 func (a Act) after(s State) State {
 	switch a {
-	case ActRegister, ActRestore:
+	case ActRegister, ActRestore, ActLapse:
 		return Registered
 	case ActSuspend:
 		return Suspended
@@ -95,6 +98,8 @@ type Entry struct {
 	UpdatedAt    time.Time
 	Class        string        // what tells entries of one person apart, see qualification.Definition.Class
 	ValidUntil   calendar.Date // last day of its term, zero when it has none
+	// SuspendedUntil is the last day of the suspension, zero while there is none and when it has no end. Lifter ends it.
+	SuspendedUntil calendar.Date
 }
 
 // Expired tells whether the term of the entry has ended. Nothing is done to an entry when its term ends; its state stays.
@@ -116,7 +121,8 @@ type Past struct {
 	Act           Act
 	State         State
 	Facts         map[string]string
-	ApplicationID *uuid.UUID
+	ApplicationID *uuid.UUID    // nil for an import, and for a suspension that ended by itself
+	Until         calendar.Date // last day of a suspension that the act began, zero when it has no end
 }
 
 // keys are the folded forms by which an entry is found.

@@ -19,7 +19,7 @@ import (
 	"akashi/internal/review"
 )
 
-const entryColumns = `register_id, id, registrar_id, number, person_ref, state, registered_on, facts, revision, updated_at, class, valid_until`
+const entryColumns = `register_id, id, registrar_id, number, person_ref, state, registered_on, facts, revision, updated_at, class, valid_until, suspended_until`
 
 // Purposes are the reasons for which a register may be searched; the person concerned reads them in their own log.
 var Purposes = []string{"procedure", "inquiry_by_holder", "inquiry_by_authority", "correction", "audit"}
@@ -181,7 +181,7 @@ func (r *Reader) mayView(ctx context.Context, o review.Officer) error {
 // History reads every state of an entry, newest first.
 func History(ctx context.Context, tx *pg.Tx, e *Entry) ([]Past, error) {
 	rows, err := tx.Query(ctx, `
-		select revision, at, effective_on, act, state, facts, application_id from entry_history
+		select revision, at, effective_on, act, state, facts, application_id, until from entry_history
 		 where register_id = $1 and entry_id = $2 order by revision desc`, e.RegisterID, e.ID)
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of an entry: %w", err)

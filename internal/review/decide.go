@@ -194,6 +194,9 @@ func (d *Desk) ProposeMeasure(ctx context.Context, o Officer, m Measure) (public
 	if strings.TrimSpace(m.Reason) == "" {
 		return "", fault.New(fault.Invalid, "fault.reason_missing", "a measure without a reason")
 	}
+	if !m.Until.IsZero() && (m.Kind != MeasureSuspend || m.Until.Before(calendar.Of(d.DB.Clock.Now()))) {
+		return "", fault.New(fault.Invalid, "fault.suspension_over", "a measure until a day that has passed, or that only a suspension can have")
+	}
 	def, ok := d.Catalogue.Definition(reg.Qualification)
 	if !ok {
 		return "", fmt.Errorf("register %s is of an unknown qualification", reg.ID)
@@ -201,6 +204,9 @@ func (d *Desk) ProposeMeasure(ctx context.Context, o Officer, m Measure) (public
 	c := &application.Case{RegisterID: reg.ID, ID: pg.NewID(), PublicID: publicid.New(reg.Code), RegistrarID: reg.Registrar, BodyID: o.Body,
 		PersonRef: m.Ref, Applicant: m.Who, DefinitionID: def.ID, DefinitionVersion: def.Version, ProcedureID: MeasureProcedure, Channel: "counter", Lang: "ja",
 		EntryID: &m.EntryID, Answers: qualification.Answers{Raw: map[string]string{}, Values: map[string]string{"measure": m.Kind, "reason": jtext.CleanLines(m.Reason)}}}
+	if !m.Until.IsZero() {
+		c.Answers.Values[MeasureUntil] = m.Until.String()
+	}
 	err = d.DB.InRegistrar(ctx, reg.Registrar, func(tx *pg.Tx) error {
 		if err := application.OpenByOffice(ctx, tx, c, calendar.AddBusinessDays(calendar.Of(tx.Now), measureDays)); err != nil {
 			return err

@@ -391,6 +391,7 @@ type Measure struct {
 	EntryID  uuid.UUID
 	Ref      uuid.UUID
 	Kind     string             // suspend | revoke | restore
+	Until    calendar.Date      // last day of a suspension, zero when it has no end; it then ends by itself
 	Reason   string             // shown to the second person and kept with the entry's history
 	Who      person.Particulars // the entry's holder, as the register has them
 }

@@ -281,7 +281,7 @@ func Unsettled(p *qualification.Procedure, findings []Finding, verdicts []Verdic
 
 // Decided is a decision as the later stages receive it, inside the decision's transaction.
 type Decided struct {
-	Case       *application.Case
+	Case       *application.Case // nil where no decision stands behind it but the one on the suspension that ends; see registry.Lifter
 	Definition *qualification.Definition
 	Procedure  *qualification.Procedure // nil for a measure of the office
 	DecisionID uuid.UUID
@@ -302,6 +302,9 @@ const (
 	MeasureRevoke  = "revoke"
 	MeasureRestore = "restore"
 )
+
+// MeasureUntil is the answer of a measure's case that names the last day of a suspension, in ISO form.
+const MeasureUntil = "until"
 
 // MeasureProcedure is the procedure id of a case that the office opens on an entry.
 const MeasureProcedure = "measure"

@@ -24,6 +24,7 @@ import (
 	"akashi/internal/portal/ui"
 	"akashi/internal/presentation"
 	"akashi/internal/qualification"
+	"akashi/internal/registry"
 	"akashi/internal/verification"
 )
 
@@ -201,6 +202,9 @@ func (s *System) handle(w *job.Workers, db *pg.DB) error {
 		func() error { return job.Handle(w, 0, cashier.Callback) },
 		func() error { return job.Handle(w, 0, cashier.Settle) },
 		func() error { return job.Handle(w, 0, issuer.SignIntent) },
+		func() error {
+			return job.Handle(w, 0, lift(&registry.Lifter{DB: db, Catalogue: s.Catalogue, Follow: issuer.Follow}))
+		},
 		func() error { return job.Handle(w, 0, s.papers(issuer).Make) },
 		func() error { return job.Handle(w, 0, sweep(clerk)) },
 		func() error { return job.Handle(w, 0, reconcile(cashier)) },
@@ -252,6 +256,7 @@ type (
 	sweepArgs     struct{}
 	reconcileArgs struct{}
 	forgottenArgs struct{}
+	liftArgs      struct{}
 	purgeArgs     struct{}
 	forgetArgs    struct{}
 	revokeArgs    struct{}
@@ -268,6 +273,9 @@ func (reconcileArgs) Kind() string { return "payment.reconcile" }
 
 // Kind names the job that finds credentials that were never signed.
 func (forgottenArgs) Kind() string { return "credential.forgotten" }
+
+// Kind names the job that ends suspensions whose term is over.
+func (liftArgs) Kind() string { return "registry.lift" }
 
 // Kind names the job that deletes ended sessions.
 func (purgeArgs) Kind() string { return "session.purge" }
@@ -294,11 +302,12 @@ const (
 	batchOfDrafts = 200
 	unusedFileAge = 24 * time.Hour
 	batchOfOrders = 500
+	batchOfTerms  = 200
 )
 
 func periods() []*river.PeriodicJob {
 	return []*river.PeriodicJob{
-		job.Every(10*time.Minute, sweepArgs{}), job.Every(time.Minute, reconcileArgs{}),
+		job.Every(10*time.Minute, sweepArgs{}), job.Every(time.Minute, reconcileArgs{}), job.Every(time.Minute, liftArgs{}),
 		job.Every(5*time.Minute, forgottenArgs{}), job.Every(15*time.Minute, purgeArgs{}), job.Every(time.Minute, forgetArgs{}), job.Every(5*time.Minute, revokeArgs{}),
 		job.Every(2*time.Minute, trustArgs{}),
 		job.Every(10*time.Minute, onceArgs{}),
@@ -341,6 +350,16 @@ func forgotten(issuer *credential.Issuer) func(context.Context, forgottenArgs) e
 	return func(ctx context.Context, _ forgottenArgs) error {
 		_, err := issuer.Forgotten(ctx, unsignedAge)
 		return err
+	}
+}
+
+func lift(l *registry.Lifter) func(context.Context, liftArgs) error {
+	return func(ctx context.Context, _ liftArgs) error {
+		for {
+			if n, err := l.Lift(ctx, batchOfTerms); err != nil || n == 0 {
+				return err
+			}
+		}
 	}
 }
 
@@ -392,7 +411,7 @@ func (s *System) CatchUp(ctx context.Context) error {
 		return nil
 	}
 	return s.worker.db.Platform(ctx, func(tx *pg.Tx) error {
-		for _, args := range []river.JobArgs{sweepArgs{}, reconcileArgs{}, forgottenArgs{}, purgeArgs{}, revokeArgs{}, onceArgs{}, relyingArgs{}, forgetArgs{}} {
+		for _, args := range []river.JobArgs{sweepArgs{}, reconcileArgs{}, forgottenArgs{}, liftArgs{}, purgeArgs{}, revokeArgs{}, onceArgs{}, relyingArgs{}, forgetArgs{}} {
 			// Not unique: one that is running may have looked before the clock moved, and its next period is far away.
 			if err := s.jobs.Enqueue(ctx, tx, args, nil); err != nil {
 				return err

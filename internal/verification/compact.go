@@ -103,7 +103,7 @@ func (v *Verifier) lookSigned(ctx context.Context, reg *qualification.Register, 
 		var b pg.Batch
 		rows = nil
 		pg.ReadBy(&b, &rows, scanSigned, "looking up a copy", `
-			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at, c.valid_until, y.ended_at
+			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at, c.valid_until, c.suspended_until, y.ended_at
 			  from signing_key k
 			  left join (credential_copy y join credential c on c.register_id = y.register_id and c.id = y.credential_id)
 			    on y.register_id = $1 and y.digest = $2 and y.kid = k.kid and y.signed_at is not null and c.public_id = $4
@@ -121,5 +121,5 @@ func (v *Verifier) lookSigned(ctx context.Context, reg *qualification.Register, 
 }
 
 func scanSigned(r pgx.CollectableRow) (s signedCopy, err error) {
-	return s, r.Scan(&s.KeyRegistrar, &s.JWK, &s.DistrustedAt, &s.State, &s.StatusAt, &s.ValidUntil, &s.EndedAt)
+	return s, r.Scan(&s.KeyRegistrar, &s.JWK, &s.DistrustedAt, &s.State, &s.StatusAt, &s.ValidUntil, &s.SuspendedUntil, &s.EndedAt)
 }

@@ -55,7 +55,7 @@ func (v *Verifier) lookCopy(ctx context.Context, uri string, index uint64, purpo
 		var b pg.Batch
 		rows = nil
 		pg.ReadBy(&b, &rows, scanPlaced, "looking up a copy", `
-			select k.kid, k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at, c.valid_until, c.public_id,
+			select k.kid, k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at, c.valid_until, c.suspended_until, c.public_id,
 			       y.digest, y.expires_at, y.ended_at
 			  from status_slot s
 			  join credential_copy y on y.register_id = s.register_id and y.id = s.copy_id
@@ -75,7 +75,7 @@ func (v *Verifier) lookCopy(ctx context.Context, uri string, index uint64, purpo
 }
 
 func scanPlaced(r pgx.CollectableRow) (p placed, err error) {
-	return p, r.Scan(&p.kid, &p.KeyRegistrar, &p.JWK, &p.DistrustedAt, &p.State, &p.StatusAt, &p.ValidUntil, &p.PublicID, &p.Digest, &p.ExpiresAt, &p.EndedAt)
+	return p, r.Scan(&p.kid, &p.KeyRegistrar, &p.JWK, &p.DistrustedAt, &p.State, &p.StatusAt, &p.ValidUntil, &p.SuspendedUntil, &p.PublicID, &p.Digest, &p.ExpiresAt, &p.EndedAt)
 }
 
 // believes tells whether the copy was signed by the very key that the register has for it, and that key is still trusted.

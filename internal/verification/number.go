@@ -69,10 +69,10 @@ func (v *Verifier) numbered(ctx context.Context, reg *qualification.Register, pu
 		rows, acts = nil, rollout.Watch{}
 		acts.Queue(&b, reg.Qualification)
 		pg.ReadBy(&b, &rows, func(r pgx.CollectableRow) (f found, err error) {
-			return f, r.Scan(&f.State, &f.StatusAt, &f.ValidUntil)
+			return f, r.Scan(&f.State, &f.StatusAt, &f.ValidUntil, &f.SuspendedUntil)
 		},
 			"looking up the status of a number", `
-			select state, status_at, valid_until from credential
+			select state, status_at, valid_until, suspended_until from credential
 			 where register_id = $1 and public_id = $2 and signed_at is not null`, reg.ID, publicID)
 		return b.Send(ctx, tx)
 	})

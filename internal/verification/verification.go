@@ -74,8 +74,11 @@ type Result struct {
 	IssuerName string            `json:"issuer_name,omitempty"`
 	Facts      map[string]string `json:"facts,omitempty"` // by two-letter key; only of a credential whose signature holds
 	StatusAt   *time.Time        `json:"status_since,omitempty"`
-	Reason     string            `json:"reason,omitempty"` // of a PDF that is not valid as a document (see format/pades), or of a check without the service (see Refusal), or NumberNotUsed
-	CheckedAt  time.Time         `json:"checked_at"`
+	// SuspendedUntil is the last day of a suspension by the register that has a term, zero otherwise: the credential is in force again
+	// after it, which has to be checked then.
+	SuspendedUntil calendar.Date `json:"suspended_until,omitzero"`
+	Reason         string        `json:"reason,omitempty"` // of a PDF that is not valid as a document (see format/pades), or of a check without the service (see Refusal), or NumberNotUsed
+	CheckedAt      time.Time     `json:"checked_at"`
 	// LegalOriginal is since when the digital credential of this qualification is the legal original (法令上の原本), zero when the
 	// paper licence is. It is said of a credential whose issuer is certain.
 	LegalOriginal calendar.Date `json:"legal_original_since,omitzero"`
@@ -210,7 +213,9 @@ func (row *found) status(r Result) Result {
 			first := row.ValidUntil.AddDays(1).Time()
 			r.Verdict, r.Status, r.StatusAt = Expired, No, &first
 		}
-	case credential.Suspended, credential.OnHold:
+	case credential.Suspended:
+		r.Verdict, r.SuspendedUntil = Suspended, row.SuspendedUntil
+	case credential.OnHold:
 		r.Verdict = Suspended
 	case credential.Revoked:
 		r.Verdict = Revoked
@@ -232,14 +237,15 @@ func inJapan(t *time.Time) *time.Time {
 }
 
 type found struct {
-	KeyRegistrar string
-	JWK          []byte
-	DistrustedAt *time.Time
-	State        *string
-	StatusAt     *time.Time
-	ValidUntil   calendar.Date
-	kid          string
-	public       crypto.PublicKey
+	KeyRegistrar   string
+	JWK            []byte
+	DistrustedAt   *time.Time
+	State          *string
+	StatusAt       *time.Time
+	ValidUntil     calendar.Date
+	SuspendedUntil calendar.Date // of a suspension by the register
+	kid            string
+	public         crypto.PublicKey
 }
 
 // look reads the key and the status in one round trip. fault.NotFound when no such key was published. The status is that
@@ -250,7 +256,7 @@ func (v *Verifier) look(ctx context.Context, registerID, publicID, kid string) (
 		var b pg.Batch
 		rows = nil
 		pg.ReadBy(&b, &rows, scanFound, "looking up a status", `
-			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at, c.valid_until
+			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at, c.valid_until, c.suspended_until
 			  from signing_key k
 			  left join credential c on c.register_id = $1 and c.public_id = $2 and c.kid = k.kid
 			 where k.kid = $3 and k.purpose = 'credential'`, registerID, publicID, kid)
@@ -267,7 +273,7 @@ func (v *Verifier) look(ctx context.Context, registerID, publicID, kid string) (
 }
 
 func scanFound(r pgx.CollectableRow) (f found, err error) {
-	return f, r.Scan(&f.KeyRegistrar, &f.JWK, &f.DistrustedAt, &f.State, &f.StatusAt, &f.ValidUntil)
+	return f, r.Scan(&f.KeyRegistrar, &f.JWK, &f.DistrustedAt, &f.State, &f.StatusAt, &f.ValidUntil, &f.SuspendedUntil)
 }
 
 // parsedKey is a published key as read from its JWK. Only keys are kept between checks, and only for the very bytes that

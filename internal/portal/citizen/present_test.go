@@ -119,9 +119,11 @@ func TestStopping(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Measure(t, held[0].Entry.RegisterID, held[0].Entry.ID, *held[0].Entry.PersonRef, review.MeasureSuspend)
+	last := w.Today().AddDays(90)
+	w.MeasureUntil(t, held[0].Entry.RegisterID, held[0].Entry.ID, *held[0].Entry.PersonRef, review.MeasureSuspend, last)
 	w.Work(t)
-	v.get(path).want(200, "資格者証を停止する").lacks("作り直す（以前のものはすべて無効）")
+	v.get("/credentials").want(200, "停止中（"+last.Both()+"まで）")
+	v.get(path).want(200, "資格者証を停止する", last.Both()+"まで業務が停止されているため、提示できません").lacks("作り直す（以前のものはすべて無効）")
 	v.get(path+"/renew").want(http.StatusSeeOther, path)
 	v.get("/messages").want(200, "登録の状態が変わりました", `href="`+path+`"`)
 }

@@ -86,7 +86,23 @@ func heldLineOf(page *ui.Page, cat *qualification.Catalogue, h credential.Held) 
 	key, tone := status(h, calendar.Of(page.Now))
 	return heldLine{Path: credentialPath(&h), Title: qualificationName(page, cat, h.Entry.RegisterID), Body: registrarName(page, cat, h.Entry.RegistrarID),
 		Number: page.R("credential.number", h.Entry.Number), Since: page.R("credential.since", h.Entry.RegisteredOn),
-		Tag: page.R("credential.state." + key), Tone: tone}
+		Tag: tagOf(page, h, key), Tone: tone}
+}
+
+// term is the last day of a suspension by the register that has one, zero otherwise.
+func term(h credential.Held) calendar.Date {
+	if h.Entry.State != registry.Suspended {
+		return calendar.Date{}
+	}
+	return h.Entry.SuspendedUntil
+}
+
+// tagOf is the word for where a credential stands, with the last day of a suspension that has one.
+func tagOf(page *ui.Page, h credential.Held, key string) string {
+	if until := term(h); key == "suspended" && !until.IsZero() {
+		return page.R("credential.state.suspended_until", until)
+	}
+	return page.R("credential.state." + key)
 }
 
 // qualificationName is the name of a register's qualification.
@@ -137,19 +153,22 @@ func (p *portal) credential(w http.ResponseWriter, r *http.Request, a applicatio
 
 func fillCredential(page *ui.Page, cat *qualification.Catalogue, h credential.Held, base string) (credentialView, error) {
 	key, tone := status(h, calendar.Of(page.Now))
-	v := credentialView{Title: qualificationName(page, cat, h.Entry.RegisterID), Tag: page.R("credential.state." + key), Tone: tone, Making: key == "making"}
+	v := credentialView{Title: qualificationName(page, cat, h.Entry.RegisterID), Tag: tagOf(page, h, key), Tone: tone, Making: key == "making"}
 	v.Number, v.Since = page.R("credential.number", h.Entry.Number), page.R("credential.since", h.Entry.RegisteredOn)
 	if key != "valid" && key != "making" {
 		v.Advice = page.R("credential.advice." + key)
+	}
+	if until := term(h); key == "suspended" && !until.IsZero() {
+		v.Advice = page.R("credential.advice.suspended_until", until)
 	}
 	v.Facts = []ui.Row{
 		{Label: page.R("credential.fact.number"), Value: h.Entry.Number},
 		{Label: page.R("credential.fact.since"), Value: page.Date(h.Entry.RegisteredOn)},
 		{Label: page.R("credential.fact.body"), Value: registrarName(page, cat, h.Entry.RegistrarID)},
 	}
-	term := termRow(page, h)
-	term = append(term, originalRow(page, cat, h)...)
-	v.Facts = append(v.Facts, term...)
+	terms := termRow(page, h)
+	terms = append(terms, originalRow(page, cat, h)...)
+	v.Facts = append(v.Facts, terms...)
 	v.Path, v.Held = credentialPath(&h), h.HeldAt != nil
 	v.MayStop = h.Entry.State.Living() && stoppable(&h)
 	v.MayRenew = v.MayStop && renewable(&h)
@@ -160,7 +179,7 @@ func fillCredential(page *ui.Page, cat *qualification.Catalogue, h credential.He
 	if err != nil {
 		return v, err
 	}
-	v.Facts, v.Holder, v.Version = append(credentialRows(page, facts), term...), facts[cose.HolderName], h.Credential.Version
+	v.Facts, v.Holder, v.Version = append(credentialRows(page, facts), terms...), facts[cose.HolderName], h.Credential.Version
 	v.Changed = page.Time(h.Credential.StatusAt)
 	if key != "valid" {
 		return v, nil // nobody should present what is not in force

@@ -74,7 +74,7 @@ func composed() []string {
 	add("purpose.", registry.Purposes...)
 	add("result.", string(review.None), string(review.Pass), string(review.Attention), string(review.Fail), string(review.Pending))
 	add("entry_act.", string(registry.ActRegister), string(registry.ActChange), string(registry.ActReissue), string(registry.ActCancel),
-		string(registry.ActLink), string(registry.ActSuspend), string(registry.ActRevoke), string(registry.ActRestore))
+		string(registry.ActLink), string(registry.ActSuspend), string(registry.ActRevoke), string(registry.ActRestore), string(registry.ActLapse))
 	for _, prefix := range []string{"measure.", "measure.do.", "measure.title.", "measure.effect.", "measure.button."} {
 		add(prefix, review.MeasureSuspend, review.MeasureRevoke, review.MeasureRestore)
 	}

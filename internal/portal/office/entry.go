@@ -33,6 +33,7 @@ type entryView struct {
 // pastView is one line of the history: what was done, when, and what it changed.
 type pastView struct {
 	Title, At, Effective string
+	Until                string // last day of the suspension that it began
 	State                string
 	Tone                 ui.Tone
 	Changes              []ui.Change
@@ -129,6 +130,9 @@ func newEntry(page *ui.Page, cat *qualification.Catalogue, o seat, e *registry.E
 	if !e.ValidUntil.IsZero() {
 		v.Facts = append(v.Facts, ui.Row{Label: page.R("entry.valid_until"), Value: page.Date(e.ValidUntil)})
 	}
+	if e.State == registry.Suspended && !e.SuspendedUntil.IsZero() {
+		v.Facts = append(v.Facts, ui.Row{Label: page.R("entry.suspended_until"), Value: page.Date(e.SuspendedUntil)})
+	}
 	if e.Expired(calendar.Of(page.Now)) && e.State.Living() {
 		v.State, v.Tone = page.R("entry.expired"), ui.Warning
 	}
@@ -161,6 +165,9 @@ func history(page *ui.Page, items []qualification.Item, past []registry.Past) []
 	for i, h := range past {
 		out[i] = pastView{Title: page.R("entry_act." + string(h.Act)), At: page.Time(h.At), Effective: page.Date(h.EffectiveOn),
 			State: page.R("entry." + string(h.State)), Tone: entryTone(h.State)}
+		if !h.Until.IsZero() {
+			out[i].Until = page.Date(h.Until)
+		}
 		if i+1 == len(past) {
 			continue
 		}

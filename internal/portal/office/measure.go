@@ -40,11 +40,24 @@ func measurePermission(kind string) account.Permission {
 
 // measureDraft is what was typed before the second factor was asked for.
 type measureDraft struct {
-	Entry     string `json:"entry"`
-	Kind      string `json:"kind"`
-	Number    string `json:"number"`
-	Reason    string `json:"reason"`
-	Confirmed bool   `json:"confirmed"`
+	Entry     string            `json:"entry"`
+	Kind      string            `json:"kind"`
+	Number    string            `json:"number"`
+	Reason    string            `json:"reason"`
+	Confirmed bool              `json:"confirmed"`
+	Until     map[string]string `json:"until"` // as typed, by input name
+}
+
+// untilInput is the name of the date input for a suspension's last day.
+const untilInput = "until"
+
+// until reads the last day of a suspension, zero when none was typed.
+func (d measureDraft) until() (calendar.Date, error) {
+	v := func(part string) string { return strings.TrimSpace(d.Until[untilInput+part]) }
+	if d.Kind != review.MeasureSuspend || v(".year")+v(".month")+v(".day") == "" {
+		return calendar.Date{}, nil
+	}
+	return jtext.Date(v(".era"), v(".year"), v(".month"), v(".day"))
 }
 
 // measureView is the page on which a measure is proposed.
@@ -52,7 +65,8 @@ type measureView struct {
 	Action, Kind, Register, Number, Name string
 	Effect                               string
 	Typed, Reason, Confirm               ui.Control
-	Grave, StepUp                        bool
+	Until                                ui.DateControl // of a suspension
+	Suspends, Grave, StepUp              bool
 }
 
 func (p *portal) measurePage(w http.ResponseWriter, r *http.Request, o seat) error {
@@ -98,20 +112,28 @@ func (p *portal) drawMeasure(w http.ResponseWriter, r *http.Request, o seat, d m
 	page := p.page(r, o, "register", "measure.title."+kind)
 	page.Back = entryPath(e.RegisterID, e.ID.String())
 	if sent {
-		page.Problems = wrongMeasure(page, e, d, kind)
+		page.Problems = wrongMeasure(page, e, d, kind, p.today())
 	}
 	v := measureView{Action: entryPath(e.RegisterID, e.ID.String(), "measures", kind), Kind: kind, Register: registerName(page, p.Desk.Catalogue, e.RegisterID), Number: e.Number,
-		Name: e.Facts["name"], Effect: page.R("measure.effect." + kind), Grave: kind == review.MeasureRevoke, StepUp: !p.confirmed(r.Context())}
+		Name: e.Facts["name"], Effect: page.R("measure.effect." + kind), Grave: kind == review.MeasureRevoke,
+		Suspends: kind == review.MeasureSuspend, StepUp: !p.confirmed(r.Context())}
 	v.Typed = ui.Control{Name: "number", Label: page.R("measure.number"), Hint: page.R("measure.number_hint"), Required: true, Value: d.Number, Width: ui.WidthShort, Problem: page.ProblemFor("number")}
 	v.Reason = ui.Control{Name: "reason", Label: page.R("measure.reason"), Hint: page.R("measure.reason_hint"), Required: true, Value: d.Reason, Rows: 5, Problem: page.ProblemFor("reason")}
+	v.Until = ui.NewDateControl(page, ui.Control{Name: untilInput, Label: page.R("measure.until"), Hint: page.R("measure.until_hint")}, d.Until, page.Problems)
 	v.Confirm = ui.Control{Name: "confirm", Label: page.R("decide.confirm_revoke"), Required: true, Value: yes(d.Confirmed), Problem: page.ProblemFor("confirm")}
 	return page.Render(w, measureBody(page, v))
 }
 
-func wrongMeasure(page *ui.Page, e *registry.Entry, d measureDraft, kind string) []qualification.Problem {
+func wrongMeasure(page *ui.Page, e *registry.Entry, d measureDraft, kind string, today calendar.Date) []qualification.Problem {
 	var out []qualification.Problem
 	if !sameNumber(d.Number, e.Number) {
 		out = append(out, problem(page, "number", "measure.number_wrong"))
+	}
+	switch until, err := d.until(); {
+	case err != nil:
+		out = append(out, problem(page, untilInput+".year", "measure.until_wrong"))
+	case !until.IsZero() && until.Before(today):
+		out = append(out, problem(page, untilInput+".year", "measure.until_past"))
 	}
 	if n := len([]rune(d.Reason)); n == 0 || n > maxComment {
 		out = append(out, problem(page, "reason", "measure.reason_missing", maxComment))
@@ -129,18 +151,25 @@ func (p *portal) proposeMeasure(w http.ResponseWriter, r *http.Request, o seat) 
 		return err
 	}
 	kind := r.PathValue("kind")
-	d := measureDraft{Entry: r.PathValue("entry"), Kind: kind, Number: form["number"], Reason: strings.TrimSpace(form["reason"]), Confirmed: form["confirm"] == "yes"}
+	d := measureDraft{Entry: r.PathValue("entry"), Kind: kind, Number: form["number"], Reason: strings.TrimSpace(form["reason"]), Confirmed: form["confirm"] == "yes", Until: map[string]string{}}
+	for _, part := range []string{".era", ".year", ".month", ".day"} {
+		d.Until[untilInput+part] = form[untilInput+part]
+	}
 	e, err := p.measured(r, o)
 	if err != nil {
 		return err
 	}
-	if len(wrongMeasure(&ui.Page{Site: p.site}, e, d, kind)) > 0 {
+	if len(wrongMeasure(&ui.Page{Site: p.site}, e, d, kind, p.today())) > 0 {
 		return p.drawMeasure(w, r, o, d, true)
 	}
 	if err := p.needStepUp(r.Context(), measurePermission(kind)); err != nil {
 		return errors.Join(p.keep(r.Context(), keyMeasure, d), err)
 	}
-	id, err := p.Desk.ProposeMeasure(r.Context(), o.Officer, measureOf(e, kind, d.Reason))
+	m := measureOf(e, kind, d.Reason)
+	if m.Until, err = d.until(); err != nil {
+		return err
+	}
+	id, err := p.Desk.ProposeMeasure(r.Context(), o.Officer, m)
 	if err != nil {
 		return err
 	}

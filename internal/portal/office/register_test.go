@@ -152,6 +152,31 @@ func TestMeasures(t *testing.T) {
 	k.says(k.get(path), http.StatusOK, "取消し", "失効", "回復を起案する")
 }
 
+// TestSuspensionWithATerm: the last day is asked for, read in both calendars, shown to the second person and kept with the entry.
+func TestSuspensionWithATerm(t *testing.T) {
+	w := newWorld(t)
+	w.Registered(t)
+	path := entryPath("kangoshi.mhlw", w.entryOf(t).ID.String())
+	k := w.as(t, "keeper")
+	k.says(k.get(path+"/measures/suspend"), http.StatusOK, "停止期間の最終日", "自動で解けます")
+	k.silent(k.get(path+"/measures/revoke"), "停止期間の最終日")
+	typed := []string{"number", "1", "reason", "保健師助産師看護師法14条1項による処分", "until.era", "reiwa"}
+	k.says(k.post(path+"/measures/suspend", append(typed, "until.year", "8", "until.month", "11", "until.day", "30")...), http.StatusUnprocessableEntity, "今日以降の日付")
+	k.says(k.post(path+"/measures/suspend", append(typed, "until.year", "9", "until.month", "2", "until.day", "29")...), http.StatusUnprocessableEntity, "正しい日付")
+	k.confirm("keeper", path+"/measures/suspend")
+	k.expect(k.post(path+"/measures/suspend", append(typed, "until.year", "9", "until.month", "2", "until.day", "28")...), http.StatusSeeOther, path)
+	id := k.find(k.get(path), `(KGMH-[0-9A-Z-]+) として起案しました`)
+	d := w.as(t, "approver")
+	d.expect(d.post("/cases/"+id+"/take"), http.StatusSeeOther, "/cases/"+id+"/decision")
+	d.confirm("approver", "/cases/"+id+"/decision")
+	d.says(d.get("/cases/"+id+"/decision"), http.StatusOK, "停止期間の最終日", "2027年（令和9年）2月28日")
+	d.expect(d.post("/cases/"+id+"/decision", "verb", "agree"), http.StatusSeeOther, "/")
+	if e := w.entryOf(t); e.State != registry.Suspended || e.SuspendedUntil.String() != "2027-02-28" {
+		t.Errorf("the entry is %s until %s", e.State, e.SuspendedUntil)
+	}
+	k.says(k.get(path), http.StatusOK, "停止期間の最終日：2027年（令和9年）2月28日")
+}
+
 // TestMeasureNotAgreed: a measure that the second person does not want ends, and the entry stays as it was.
 func TestMeasureNotAgreed(t *testing.T) {
 	w := newWorld(t)

@@ -114,6 +114,9 @@ func TestEachVerdictLooksDifferent(t *testing.T) {
 	see("suspended", s.post(t, "/w/verify", s.Code), 200, `data-verdict="suspended"`, "業務停止中（2026年（令和8年）12月1日から）", "業務に就かせないでください")
 	s.measure(t, review.MeasureRestore)
 	s.post(t, "/w/verify", s.Code).has(t, "restored", 200, `data-verdict="valid"`)
+	s.suspendUntil(t, s.Today().AddDays(90))
+	see("suspended with a term", s.post(t, "/w/verify", s.Code), 200, `data-verdict="suspended"`, "業務停止中（2026年（令和8年）12月1日から2027年（令和9年）3月1日まで）", "期間は2027年（令和9年）3月1日まで")
+	s.measure(t, review.MeasureRestore)
 	s.measure(t, review.MeasureRevoke)
 	see("revoked", s.post(t, "/w/verify", s.Code), 200, `data-verdict="revoked"`, "資格の証明として扱わないでください", "見本　花子")
 }

@@ -132,6 +132,9 @@ func verdictOf(v verification.Verdict) ui.Verdict {
 
 func fillResult(page *ui.Page, r verification.Result, v resultView) resultView {
 	v.Panel, v.Next, v.Proven, v.CanRecord = panelOf(page, r), page.R("next."+string(r.Verdict)), r.Proven(), r.Verdict.Sure()
+	if !r.SuspendedUntil.IsZero() {
+		v.Next = page.R("next.suspended_until", r.SuspendedUntil)
+	}
 	for _, l := range qualification.Langs {
 		if l != page.Lang {
 			other := &ui.Page{Site: page.Site, Lang: l}
@@ -198,6 +201,9 @@ func statusOf(page *ui.Page, r verification.Result) string {
 		return page.R("say.status_valid")
 	case verification.Suspended, verification.Revoked, verification.Replaced, verification.Expired:
 		words := page.R("say.status_" + string(r.Verdict))
+		if r.StatusAt != nil && !r.SuspendedUntil.IsZero() {
+			return page.R("say.since_until", words, *r.StatusAt, r.SuspendedUntil)
+		}
 		if r.StatusAt != nil {
 			words = page.R("say.since", words, *r.StatusAt)
 		}

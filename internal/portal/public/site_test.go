@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"akashi/internal/calendar"
 	"akashi/internal/casetest"
 	"akashi/internal/format/cose"
 	"akashi/internal/format/qr"
@@ -223,6 +224,17 @@ func (s *site) move(t testing.TB, state string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// suspendUntil has the nurse suspended until a day.
+func (s *site) suspendUntil(t testing.TB, last calendar.Date) {
+	t.Helper()
+	held, err := s.Wallet.List(t.Context(), s.Nurse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := held[0].Entry
+	s.MeasureUntil(t, e.RegisterID, e.ID, *e.PersonRef, review.MeasureSuspend, last)
 }
 
 func (s *site) measure(t testing.TB, kind string) {
