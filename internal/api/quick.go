@@ -148,6 +148,9 @@ func (b *buffer) write(a *Verification) []byte {
 	if a.LegalOriginal != "" {
 		out = appendMember(out, "legal_original_since", a.LegalOriginal)
 	}
+	if a.SuspendedUntil != "" {
+		out = appendMember(out, "suspended_until", a.SuspendedUntil)
+	}
 	out = appendTime(append(out, `,"checked_at":`...), a.CheckedAt)
 	b.bytes = append(out, "}\n"...)
 	return b.bytes

@@ -375,6 +375,15 @@ func (tab *Tab) Key(keys string) {
 	tab.call("pressing keys", func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.KeyEvent(keys)) })
 }
 
+// Enter presses Enter on the focused element, which leads to another page, and waits until it is loaded.
+func (tab *Tab) Enter() {
+	tab.t.Helper()
+	tab.call("pressing Enter", func(ctx context.Context) error {
+		_, err := chromedp.Run(ctx, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.KeyEvent("\r")))
+		return err
+	})
+}
+
 // windowHeight is how high a window is.
 const windowHeight = 900
 

@@ -300,10 +300,25 @@ func stand(page *ui.Page, v caseView, l look) string {
 	return page.R("stand.open." + l.standing.Work.Step)
 }
 
+// firstOpen is the first check that the reader still has to settle, "" when there is none.
+func firstOpen(v caseView) string {
+	if i := slices.IndexFunc(v.Checks, func(c checkRow) bool { return c.Open }); v.Reviewing && i >= 0 {
+		return v.Checks[i].ID
+	}
+	return ""
+}
+
 // measureRows are what the office wants to do to an entry.
 func measureRows(page *ui.Page, c *application.Case) []ui.Row {
+	until := ""
+	if day, err := calendar.ParseISO(c.Answers.Values[review.MeasureUntil]); err == nil {
+		until = page.Date(day)
+	} else if c.Answers.Values["measure"] == review.MeasureSuspend {
+		until = page.R("measure.until_none")
+	}
 	return []ui.Row{
 		{Label: page.R("measure.kind"), Value: said(page, "measure."+c.Answers.Values["measure"], "measure.other")},
+		{Label: page.R("measure.until"), Value: until},
 		{Label: page.R("measure.reason"), Value: c.Answers.Values["reason"]},
 		{Label: page.R("item.name"), Value: c.Applicant.Name.Full(), Name: true},
 		{Label: page.R("item.birth_date"), Value: page.Date(c.Applicant.BirthDate)},

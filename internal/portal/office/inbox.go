@@ -149,9 +149,18 @@ type counter struct {
 
 // nextButton takes the most urgent case of a step that nobody holds.
 type nextButton struct {
-	Step string
-	Text string
-	N    int64
+	Step  string
+	Text  string
+	N     int64
+	Focus bool // it has the focus when the page opens
+}
+
+// takeKind is how the button of the first step that somebody can take looks, and the others.
+func takeKind(first bool) ui.ButtonKind {
+	if first {
+		return ui.Primary
+	}
+	return ui.Secondary
 }
 
 type inboxGroup struct {
@@ -324,6 +333,9 @@ func nextButtons(page *ui.Page, o seat, counts []review.Count) []nextButton {
 			continue // few bodies have any
 		}
 		out = append(out, b)
+	}
+	if i := slices.IndexFunc(out, func(b nextButton) bool { return b.N > 0 }); i >= 0 {
+		out[i].Focus = len(page.Notices) > 0 // an act has led here
 	}
 	return out
 }

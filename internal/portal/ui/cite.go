@@ -32,7 +32,7 @@ func citedHTML(s string) string {
 			continue
 		}
 		b.WriteString(wordsHTML(s[from:at[0]]))
-		b.WriteString(`<a href="` + templ.EscapeString(u.String()) + `" rel="noreferrer">` + templ.EscapeString(u.Hostname()) + `</a>`)
+		b.WriteString(`<a class="ak-code" href="` + templ.EscapeString(u.String()) + `" rel="noreferrer">` + templ.EscapeString(u.Hostname()) + `</a>`)
 		from = at[0] + len(address)
 	}
 	b.WriteString(wordsHTML(s[from:]))
