@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -246,17 +245,7 @@ func (s *sample) list() error {
 
 // raw signs with a key of the sample: r and s.
 func raw(key *ecdsa.PrivateKey) jws.Sign {
-	return func(toSign []byte) ([]byte, error) {
-		digest := sha256.Sum256(toSign)
-		r, v, err := ecdsa.Sign(rand.Reader, key, digest[:])
-		if err != nil {
-			return nil, err
-		}
-		out := make([]byte, jws.SignatureBytes)
-		r.FillBytes(out[:jws.SignatureBytes/2])
-		v.FillBytes(out[jws.SignatureBytes/2:])
-		return out, nil
-	}
+	return func(toSign []byte) ([]byte, error) { return jws.SignES256(key, toSign) }
 }
 
 // ownerKey is the invented holder's key, with which a wallet would answer.

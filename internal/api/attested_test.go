@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -98,8 +99,8 @@ func certificate(t testing.TB, template, parent *x509.Certificate, public *ecdsa
 
 func newProvider(t testing.TB) *provider {
 	t.Helper()
-	p := &provider{t: t, key: newKey(t), device: newKey(t), client: "https://wallet.example"}
-	top := newKey(t)
+	p := &provider{t: t, key: formattest.Key(t), device: formattest.Key(t), client: "https://wallet.example"}
+	top := formattest.Key(t)
 	p.anchor = certificate(t, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Providers"}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign}, nil, &top.PublicKey, top)
 	p.chain = []*x509.Certificate{certificate(t, &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Provider"}, KeyUsage: x509.KeyUsageDigitalSignature},
@@ -186,7 +187,7 @@ func TestAttestedWallets(t *testing.T) {
 	redeem.Del("client_id")
 	w.token(redeem)
 
-	one, two, three := newKey(t), newKey(t), newKey(t)
+	one, two, three := formattest.Key(t), formattest.Key(t), formattest.Key(t)
 	nonce := w.cNonce()
 	wants(t, "a key that nobody attests", w.credential(asking(sdjwt, w.prove(one, nonce, nil))), 400, oauth.InvalidProof, oauth.AttestationMissing)
 	with := func(k *ecdsa.PrivateKey, attestation string) string {
@@ -228,11 +229,11 @@ func TestWalletsThatNobodyAttests(t *testing.T) {
 	push := func() answer { return w.post("/par", forms, pushing().Encode(), w.dpop("/par", nil)) }
 	token := func() answer { return w.post("/token", forms, redeem.Encode(), w.dpop("/token", nil)) }
 	by := func(change func(*provider)) func(string) []string {
-		p := &provider{t: t, s: s, key: good.key, chain: good.chain, anchor: good.anchor, client: good.client, device: newKey(t)}
+		p := &provider{t: t, s: s, key: good.key, chain: good.chain, anchor: good.anchor, client: good.client, device: formattest.Key(t)}
 		change(p)
 		return p.shows
 	}
-	self := newKey(t)
+	self := formattest.Key(t)
 	for what, c := range map[string]struct {
 		shows func(string) []string
 		want  oauth.Refusal
@@ -242,7 +243,7 @@ func TestWalletsThatNobodyAttests(t *testing.T) {
 		"by a stranger":     {by(func(p *provider) { other := newProvider(t); p.key, p.chain = other.key, other.chain }), oauth.ClientAttestationUntrust},
 		"with the anchor":   {by(func(p *provider) { p.chain = append(p.chain[:1:1], good.anchor) }), oauth.ClientAttestationUntrust},
 		"by no certificate": {by(func(p *provider) { p.chain = nil }), oauth.TokenMalformed},
-		"by another key":    {by(func(p *provider) { p.key = newKey(t) }), oauth.TokenSignature},
+		"by another key":    {by(func(p *provider) { p.key = formattest.Key(t) }), oauth.TokenSignature},
 		"by itself": {by(func(p *provider) {
 			p.key = self
 			p.chain = []*x509.Certificate{certificate(t, &x509.Certificate{SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "Self"}, KeyUsage: x509.KeyUsageDigitalSignature}, nil, &self.PublicKey, self)}
@@ -274,7 +275,7 @@ func TestAttestationsWithoutProviders(t *testing.T) {
 	w.shows = p.shows
 	m := s.offered(t)
 	w.token(redeeming(w.fetch(s.Holder.Link(*m)), m.TxCode))
-	nonce, k := w.cNonce(), newKey(t)
+	nonce, k := w.cNonce(), formattest.Key(t)
 	proof := w.prove(k, nonce, func(h, _ map[string]any) { h["key_attestation"] = p.attests(nonce, k) })
 	wants(t, "an attested key", w.credential(asking(sdjwt, proof)), 400, oauth.InvalidProof, oauth.AttestationUntrust)
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"akashi/internal/format/formattest"
 	"errors"
 	"net/http"
 	"strings"
@@ -23,10 +24,10 @@ func TestNothingForWallets(t *testing.T) {
 	w := s.ready(t)
 	standing := s.offered(t)
 	uri := w.push(pushing())
-	read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil))), 200)
+	read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil))), 200)
 	s.Unuse(t, qualification.FunctionWallet)
 
-	wants(t, "before hearing", w.credential(asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil))), 400, oauth.CredentialDenied, oauth.NotOffered)
+	wants(t, "before hearing", w.credential(asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil))), 400, oauth.CredentialDenied, oauth.NotOffered)
 	notOffered := func(what string, err error) {
 		t.Helper()
 		var f *fault.Error
@@ -46,7 +47,7 @@ func TestNothingForWallets(t *testing.T) {
 	s.Hear(t)
 	_, err = s.Holder.Offer(ctx, s.Nurse, s.subject(t))
 	notOffered("an offer", err)
-	wants(t, "after hearing", w.credential(asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil))), 400, oauth.CredentialDenied, oauth.NotOffered)
+	wants(t, "after hearing", w.credential(asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil))), 400, oauth.CredentialDenied, oauth.NotOffered)
 	_, address, err := oauth.ParseLink(s.Holder.Link(*standing))
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +92,7 @@ func TestDeferredUntilTheEnd(t *testing.T) {
 	}
 	w := newWallet(t, s)
 	w.token(redeeming(w.fetch(s.Holder.Link(*m)), m.TxCode))
-	waiting := read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil))), 202)
+	waiting := read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil))), 202)
 	s.Propose(t, public)
 	s.Approve(t, public)
 	s.Work(t)

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"akashi/internal/format/formattest"
 	"sync/atomic"
 	"testing"
 
@@ -32,7 +33,7 @@ func BenchmarkIssuance(b *testing.B) {
 			i := next.Add(1) - 1
 			w := newWallet(b, s)
 			w.token(redeeming(offers[i], made[i].TxCode))
-			read[oauth.CredentialAnswer](b, w.credential(asking(sdjwt, w.prove(newKey(b), w.cNonce(), nil))), 200)
+			read[oauth.CredentialAnswer](b, w.credential(asking(sdjwt, w.prove(formattest.Key(b), w.cNonce(), nil))), 200)
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "issuances/s")

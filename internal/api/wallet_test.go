@@ -1,10 +1,9 @@
 package api_test
 
 import (
+	"akashi/internal/format/formattest"
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -66,16 +65,7 @@ type wallet struct {
 }
 
 func newWallet(t testing.TB, s *service) *wallet {
-	return &wallet{t: t, s: s, key: newKey(t), issuer: mhlw}
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
+	return &wallet{t: t, s: s, key: formattest.Key(t), issuer: mhlw}
 }
 
 func jwk(k *ecdsa.PrivateKey) json.RawMessage { return oauth.Key{Public: &k.PublicKey}.JWK() }
@@ -283,7 +273,7 @@ func TestPreAuthorized(t *testing.T) {
 		t.Errorf("tokens %+v", got)
 	}
 	for _, name := range offer.Configurations {
-		one, two := newKey(t), newKey(t)
+		one, two := formattest.Key(t), formattest.Key(t)
 		nonce := w.cNonce()
 		issued := read[oauth.CredentialAnswer](t, w.credential(asking(name, w.prove(one, nonce, nil), w.prove(two, nonce, nil))), 200)
 		if len(issued.Credentials) != 2 || issued.Notification == "" {
@@ -422,7 +412,7 @@ func TestTokenRefused(t *testing.T) {
 	w.token(redeeming(o, m.TxCode))
 	// The code comes a second time: one of two is not the wallet, and nobody gets anything any more.
 	wants(t, "the code again", post(redeeming(o, m.TxCode), w.dpop("/token", nil)), 400, oauth.InvalidGrant, oauth.CodeUsed)
-	a := w.credential(asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil)))
+	a := w.credential(asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil)))
 	wants(t, "after the code was shown twice", a, 401, oauth.InvalidToken, oauth.AccessExpired)
 	wants(t, "the offer", s.do(t, "GET", strings.TrimPrefix(mhlw, "https://api.example")+"/offers/"+m.Secret, ""), 400, oauth.InvalidGrant, oauth.CodeUsed)
 }
@@ -475,7 +465,7 @@ func TestCredentialRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t, plenty)
 	w := s.ready(t)
-	k := newKey(t)
+	k := formattest.Key(t)
 	nonce := w.cNonce()
 	claim := func(name string, v any) func(h, c map[string]any) { return func(_, c map[string]any) { c[name] = v } }
 	head := func(name string, v any) func(h, c map[string]any) { return func(h, _ map[string]any) { h[name] = v } }
@@ -499,9 +489,9 @@ func TestCredentialRefused(t *testing.T) {
 		"another issuer's":    {asking(sdjwt, w.prove(k, elsewhere.cNonce(), nil)), oauth.InvalidNonce, oauth.ProofNonce},
 		"an attestation":      {asking(sdjwt, w.prove(k, nonce, head("key_attestation", w.prove(k, nonce, head("typ", "key-attestation+jwt"))))), oauth.InvalidProof, oauth.AttestationUntrust},
 		"alg none":            {asking(sdjwt, w.prove(k, nonce, head("alg", "none"))), oauth.InvalidProof, oauth.TokenAlgorithm},
-		"another's key":       {asking(sdjwt, w.prove(k, nonce, head("jwk", jwk(newKey(t))))), oauth.InvalidProof, oauth.TokenSignature},
+		"another's key":       {asking(sdjwt, w.prove(k, nonce, head("jwk", jwk(formattest.Key(t))))), oauth.InvalidProof, oauth.TokenSignature},
 		"one key twice":       {asking(sdjwt, w.prove(k, nonce, nil), w.prove(k, nonce, nil)), oauth.InvalidProof, oauth.ProofRepeatedKey},
-		"two nonces":          {asking(sdjwt, w.prove(k, nonce, nil), w.prove(newKey(t), w.cNonce(), nil)), oauth.InvalidNonce, oauth.ProofNonce},
+		"two nonces":          {asking(sdjwt, w.prove(k, nonce, nil), w.prove(formattest.Key(t), w.cNonce(), nil)), oauth.InvalidNonce, oauth.ProofNonce},
 		"more than a batch":   {asking(sdjwt, strings.Split(strings.Repeat("a,", issuance.BatchSize+1), ",")...), oauth.InvalidProof, oauth.MessageTooLarge},
 		"a member twice":      {`{"credential_configuration_id":"a","credential_configuration_id":"b"}`, oauth.InvalidCredential, oauth.CredentialMalformed},
 		"the proof of drafts": {`{"format":"dc+sd-jwt","proof":{"proof_type":"jwt","jwt":"a"}}`, oauth.InvalidCredential, oauth.CredentialMalformed},
@@ -522,7 +512,7 @@ func TestCredentialRefused(t *testing.T) {
 // accessRefused: what may go wrong with the access token.
 func (s *service) accessRefused(t *testing.T, w *wallet) {
 	t.Helper()
-	body := asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil))
+	body := asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil))
 	path := "/issuers/mhlw/credential"
 	none := s.do(t, "POST", path, body, "Content-Type", objects)
 	wants(t, "no token", none, 401, oauth.InvalidRequest, oauth.AccessMissing)
@@ -539,7 +529,7 @@ func (s *service) accessRefused(t *testing.T, w *wallet) {
 	a = w.post("/credential", objects, body, w.dpop("/credential", func(c map[string]any) { c["iat"] = 1 }))
 	wants(t, "an old proof", a, 401, oauth.UseDPoPNonce, oauth.DPoPTime)
 	thief := *w
-	thief.key = newKey(t)
+	thief.key = formattest.Key(t)
 	wants(t, "a stolen token", thief.credential(body), 401, oauth.InvalidDPoPProof, oauth.DPoPKey)
 	abroad := *w
 	abroad.issuer = issuerBase + "/aaf"
@@ -569,11 +559,11 @@ func TestCopiesExhausted(t *testing.T) {
 		t.Fatal(err)
 	}
 	nonce := w.cNonce()
-	wants(t, "two of the last one", w.credential(asking(sdjwt, w.prove(newKey(t), nonce, nil), w.prove(newKey(t), nonce, nil))), 400, oauth.CredentialDenied, oauth.CopiesExhausted)
+	wants(t, "two of the last one", w.credential(asking(sdjwt, w.prove(formattest.Key(t), nonce, nil), w.prove(formattest.Key(t), nonce, nil))), 400, oauth.CredentialDenied, oauth.CopiesExhausted)
 	nonce = w.cNonce()
-	read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(newKey(t), nonce, nil))), 200)
+	read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(formattest.Key(t), nonce, nil))), 200)
 	nonce = w.cNonce()
-	wants(t, "one more", w.credential(asking(sdjwt, w.prove(newKey(t), nonce, nil))), 400, oauth.CredentialDenied, oauth.CopiesExhausted)
+	wants(t, "one more", w.credential(asking(sdjwt, w.prove(formattest.Key(t), nonce, nil))), 400, oauth.CredentialDenied, oauth.CopiesExhausted)
 	s.handedOut(t, 1, 1)
 }
 
@@ -593,13 +583,13 @@ func TestRefresh(t *testing.T) {
 	w.token(renewing(first)) // its answer was lost
 	second := w.refresh
 	thief := *w
-	thief.key = newKey(t)
+	thief.key = formattest.Key(t)
 	wants(t, "another's key", thief.post("/token", forms, renewing(second).Encode(), thief.dpop("/token", nil)), 400, oauth.InvalidDPoPProof, oauth.DPoPKey)
 	forged := *w
 	wants(t, "an access token", forged.post("/token", forms, renewing(w.access).Encode(), w.dpop("/token", nil)), 400, oauth.InvalidGrant, oauth.RefreshUnknown)
 	forged.issuer = issuerBase + "/aaf"
 	wants(t, "at another registrar", forged.post("/token", forms, renewing(second).Encode(), forged.dpop("/token", nil)), 400, oauth.InvalidGrant, oauth.RefreshUnknown)
-	read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil))), 200)
+	read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil))), 200)
 	s.Clock.Advance(3 * time.Minute)
 	wants(t, "the one before, later", w.post("/token", forms, renewing(first).Encode(), w.dpop("/token", nil)), 400, oauth.InvalidGrant, oauth.RefreshUsed)
 	wants(t, "then the new one", w.post("/token", forms, renewing(second).Encode(), w.dpop("/token", nil)), 400, oauth.InvalidGrant, oauth.GrantEnded)
@@ -683,9 +673,9 @@ func TestAuthorizationCode(t *testing.T) {
 		return `{"credential_identifier":"` + identifier + `","proofs":{"jwt":["` + proof + `"]}}`
 	}
 	nonce := w.cNonce()
-	wants(t, "another identifier", w.credential(ask("x", w.prove(newKey(t), nonce, nil))), 400, oauth.UnknownIdentifier, oauth.IdentifierUnknown)
-	wants(t, "by configuration", w.credential(asking(sdjwt, w.prove(newKey(t), nonce, nil))), 400, oauth.InvalidCredential, oauth.CredentialMalformed)
-	read[oauth.CredentialAnswer](t, w.credential(ask(got.Details[0].Identifiers[0], w.prove(newKey(t), nonce, nil))), 200)
+	wants(t, "another identifier", w.credential(ask("x", w.prove(formattest.Key(t), nonce, nil))), 400, oauth.UnknownIdentifier, oauth.IdentifierUnknown)
+	wants(t, "by configuration", w.credential(asking(sdjwt, w.prove(formattest.Key(t), nonce, nil))), 400, oauth.InvalidCredential, oauth.CredentialMalformed)
+	read[oauth.CredentialAnswer](t, w.credential(ask(got.Details[0].Identifiers[0], w.prove(formattest.Key(t), nonce, nil))), 200)
 	wants(t, "the code again", w.post("/token", forms, exchanging(code).Encode(), w.dpop("/token", nil)), 400, oauth.InvalidGrant, oauth.CodeUsed)
 	// A code that was bound to a key when the request was pushed is no other key's.
 	bound := read[issuance.Pushed](t, w.post("/par", forms, pushing().Encode(), newWallet(t, s).dpop("/par", nil)), 201)
@@ -722,7 +712,7 @@ func TestPushRefused(t *testing.T) {
 		wants(t, what, w.post("/par", forms, f.Encode(), ""), 400, c.code, c.want)
 	}
 	f := maps.Clone(pushing())
-	f.Set("dpop_jkt", oauth.Key{Public: &newKey(t).PublicKey}.Thumbprint())
+	f.Set("dpop_jkt", oauth.Key{Public: &formattest.Key(t).PublicKey}.Thumbprint())
 	wants(t, "two keys", w.post("/par", forms, f.Encode(), w.dpop("/par", nil)), 400, oauth.InvalidDPoPProof, oauth.DPoPKey)
 	proof := w.dpop("/par", nil)
 	uri := read[issuance.Pushed](t, w.post("/par", forms, pushing().Encode(), proof), 201).RequestURI
@@ -773,7 +763,7 @@ func TestDeferred(t *testing.T) {
 	}
 	w := newWallet(t, s)
 	w.token(redeeming(w.fetch(s.Holder.Link(*m)), m.TxCode))
-	k, nonce := newKey(t), w.cNonce()
+	k, nonce := formattest.Key(t), w.cNonce()
 	waiting := read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(k, nonce, nil))), 202)
 	if waiting.Transaction == "" || waiting.Interval != 3600 || waiting.Credentials != nil {
 		t.Fatalf("%+v", waiting)
@@ -795,7 +785,7 @@ func TestDeferred(t *testing.T) {
 	}
 	checkIssued(t, oauth.Configuration{VCT: site + "/types/kangoshi"}, got.Credentials[0].Credential, k)
 	wants(t, "once more", ask(), 400, oauth.InvalidTransaction, oauth.TransactionUnknown)
-	read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil))), 200) // more copies of what is there now
+	read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil))), 200) // more copies of what is there now
 }
 
 // TestDeferredAndRejected: what will never come is refused for good.
@@ -815,7 +805,7 @@ func TestDeferredAndRejected(t *testing.T) {
 	}
 	w := newWallet(t, s)
 	w.token(redeeming(w.fetch(s.Holder.Link(*m)), m.TxCode))
-	waiting := read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil))), 202)
+	waiting := read[oauth.CredentialAnswer](t, w.credential(asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil))), 202)
 	if err := s.Desk.Withdraw(t.Context(), s.Nurse, public); err != nil {
 		t.Fatal(err)
 	}
@@ -832,7 +822,7 @@ func TestNotInForce(t *testing.T) {
 	s := start(t, plenty)
 	w := s.ready(t)
 	about := s.subject(t)
-	request := func() answer { return w.credential(asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil))) }
+	request := func() answer { return w.credential(asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil))) }
 	for _, step := range []struct {
 		measure string
 		want    oauth.Refusal
@@ -880,7 +870,7 @@ func TestRevokedWhileSigning(t *testing.T) {
 		}
 		s.Approve(t, id)
 	}
-	a := w.credential(asking(sdjwt, w.prove(newKey(t), w.cNonce(), nil)))
+	a := w.credential(asking(sdjwt, w.prove(formattest.Key(t), w.cNonce(), nil)))
 	wants(t, "revoked meanwhile", a, 400, oauth.CredentialDenied, oauth.CredentialEnded)
 	s.handedOut(t, 1, 0)
 }
@@ -910,7 +900,7 @@ func TestCrashBeforeSignature(t *testing.T) {
 	}
 	s := serve(t, world, plenty)
 	w := s.ready(t)
-	k, nonce := newKey(t), w.cNonce()
+	k, nonce := formattest.Key(t), w.cNonce()
 	a := w.credential(asking(sdjwt, w.prove(k, nonce, nil)))
 	wants(t, "the signer is down", a, 503, oauth.TemporarilyUnavailable, "")
 	s.handedOut(t, 1, 0)
@@ -947,7 +937,7 @@ func TestAtOnce(t *testing.T) {
 		t.Errorf("the code was redeemed %d times", n)
 	}
 	ready := s.ready(t)
-	body := asking(sdjwt, ready.prove(newKey(t), ready.cNonce(), nil))
+	body := asking(sdjwt, ready.prove(formattest.Key(t), ready.cNonce(), nil))
 	if n := count(func(*wallet) answer { return ready.credential(body) }); n != 1 {
 		t.Errorf("the nonce was used %d times", n)
 	}

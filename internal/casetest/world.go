@@ -30,6 +30,7 @@ import (
 	"akashi/internal/credential"
 	"akashi/internal/credential/paper"
 	"akashi/internal/fault"
+	"akashi/internal/format/jws"
 	"akashi/internal/format/pades"
 	"akashi/internal/job"
 	"akashi/internal/payment"
@@ -350,12 +351,7 @@ func (w *World) stages(t testing.TB) {
 		if !strings.HasSuffix(kid, "-test") {
 			return nil, fault.New(fault.NotFound, "", "signing with an unknown key")
 		}
-		digest := sha256.Sum256(b)
-		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-		if err != nil {
-			return nil, err
-		}
-		return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...), nil
+		return jws.SignES256(key, b)
 	}
 	moved := func(ctx context.Context, tx *pg.Tx, registerID string, credentialID uuid.UUID) error {
 		return enqueue(ctx, tx, relying.TellArgs{RegisterID: registerID, CredentialID: credentialID})

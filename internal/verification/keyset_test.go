@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -23,6 +22,7 @@ import (
 	"akashi/internal/credential"
 	"akashi/internal/fault"
 	"akashi/internal/format/cose"
+	"akashi/internal/format/formattest"
 	"akashi/internal/pg"
 	"akashi/internal/verification"
 )
@@ -362,10 +362,7 @@ func TestAnOldKeyCannotSpeakForALaterCredential(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	old := formattest.Key(t)
 	from := w.Clock.Now().AddDate(-5, 0, 0)
 	if err := credential.PublishKeys(t.Context(), w.DB.As(pg.RoleWorker), credential.SigningKey{KID: "mhlw-old", Registrar: "mhlw",
 		Purpose: credential.ForCredential, Public: &old.PublicKey, NotBefore: from}); err != nil {
@@ -375,14 +372,7 @@ func TestAnOldKeyCannotSpeakForALaterCredential(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest := sha256.Sum256(toSign)
-	r, s, err := ecdsa.Sign(rand.Reader, old, digest[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	signature := make([]byte, 64)
-	r.FillBytes(signature[:32])
-	s.FillBytes(signature[32:])
+	signature := formattest.Sign(t, old, toSign)
 	forged, err := cose.Assemble(genuine.Protected, "mhlw-old", genuine.Payload, signature)
 	if err != nil {
 		t.Fatal(err)

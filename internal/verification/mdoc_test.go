@@ -1,6 +1,7 @@
 package verification_test
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -29,8 +30,8 @@ func TestMDocAsText(t *testing.T) {
 	t.Parallel()
 	w := casetest.New(t)
 	w.Registered(t)
-	held := done[[]credential.Held](t)(w.Wallet.List(t.Context(), w.Nurse))
-	holder := p256(t)
+	held := formattest.Must[[]credential.Held](t)(w.Wallet.List(t.Context(), w.Nurse))
+	holder := formattest.Key(t)
 	raw := w.MDoc(t, &holder.PublicKey)
 	response := respond(t, raw, holder)
 	text := base64.RawURLEncoding.EncodeToString(raw)
@@ -78,8 +79,8 @@ func TestExpiredCopies(t *testing.T) {
 	t.Parallel()
 	w := casetest.New(t)
 	w.Registered(t)
-	held := done[[]credential.Held](t)(w.Wallet.List(t.Context(), w.Nurse))
-	holder := p256(t)
+	held := formattest.Must[[]credential.Held](t)(w.Wallet.List(t.Context(), w.Nurse))
+	holder := formattest.Key(t)
 	texts := map[string]string{"SD-JWT VC": w.SDJWT(t, &holder.PublicKey), "W3C credential": handed(t, w, held[0].Credential, credential.VC),
 		"mobile document": verification.MDocText(w.MDoc(t, &holder.PublicKey))}
 	see := func(when string, want verification.Verdict) {
@@ -100,13 +101,13 @@ func TestExpiredCopies(t *testing.T) {
 // respond is the wallet's answer in some session.
 func respond(t testing.TB, raw []byte, holder *ecdsa.PrivateKey) []byte {
 	t.Helper()
-	issued := done[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(raw))
+	issued := formattest.Must[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(raw))
 	wanted := mdoc.Wanted{}
 	for _, i := range issued.Items {
 		wanted[i.NameSpace] = append(wanted[i.NameSpace], i.Name)
 	}
-	transcript := done[[]byte](t)(mdoc.Session{ClientID: "elsewhere", Nonce: "n", ResponseURI: "https://elsewhere.example"}.Transcript())
-	return done[[]byte](t)(mdoc.Present(raw, wanted, transcript, es256(holder)))
+	transcript := formattest.Must[[]byte](t)(mdoc.Session{ClientID: "elsewhere", Nonce: "n", ResponseURI: "https://elsewhere.example"}.Transcript())
+	return formattest.Must[[]byte](t)(mdoc.Present(raw, wanted, transcript, formattest.Signer(holder)))
 }
 
 // twice is a response with its document in it two times.
@@ -121,23 +122,23 @@ func twice(t testing.TB, response []byte) []byte {
 		t.Fatal(err)
 	}
 	r.Documents = append(r.Documents, r.Documents[0])
-	return done[[]byte](t)(cbor.Marshal(r))
+	return formattest.Must[[]byte](t)(cbor.Marshal(r))
 }
 
 // strange is signed by somebody else, and names the place of a genuine copy.
 func strange(t testing.TB, genuine []byte) []byte {
 	t.Helper()
-	of := done[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(genuine))
-	key := p256(t)
-	usage := done[[]byte](t)(asn1.Marshal([]asn1.ObjectIdentifier{mdoc.SignerUsage}))
+	of := formattest.Must[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(genuine))
+	key := formattest.Key(t)
+	usage := formattest.Must[[]byte](t)(asn1.Marshal([]asn1.ObjectIdentifier{mdoc.SignerUsage}))
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{Country: []string{"JP"}, CommonName: "stranger"}, NotBefore: of.Validity.Signed.Add(-time.Hour), NotAfter: of.Validity.Until,
 		KeyUsage: x509.KeyUsageDigitalSignature, SubjectKeyId: []byte{1}, AuthorityKeyId: []byte{1}, ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}}}
-	cert := done[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
+	cert := formattest.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
 	space := mdoc.NameSpace{Name: of.DocType}
 	for _, i := range of.Items {
 		space.Elements = append(space.Elements, i.Element)
 	}
 	issue := mdoc.Issue{DocType: of.DocType, NameSpaces: []mdoc.NameSpace{space}, DeviceKey: &key.PublicKey, Validity: of.Validity, Status: of.Status, Chain: [][]byte{cert}}
-	draft := done[*mdoc.Draft](t)(issue.Compose(rand.Reader))
-	return done[[]byte](t)(draft.Complete(done[[]byte](t)(es256(key)(draft.ToSign))))
+	draft := formattest.Must[*mdoc.Draft](t)(issue.Compose(rand.Reader))
+	return formattest.Must[[]byte](t)(draft.Complete(formattest.Must[[]byte](t)(formattest.Signer(key)(draft.ToSign))))
 }

@@ -1,6 +1,7 @@
 package verification_test
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"crypto/ecdsa"
 	"slices"
@@ -19,9 +20,9 @@ func (k *kept) compact(t *testing.T, kid string, key *ecdsa.PrivateKey, at *cose
 	t.Helper()
 	m := cose.Compact{KID: kid, Status: at, IssuedAt: walletNow().Add(-time.Minute), ExpiresAt: expires, Facts: map[string]string{
 		cose.QualificationName: "看護師", cose.HolderName: "海事\u3000太郎", cose.CertificateID: "KNGS0123456789T", cose.IssuerName: "厚生労働大臣"}}
-	toSign := done[[]byte](t)(m.EncodeCompact())
-	m.Signature = done[[]byte](t)(es256(key)(toSign))
-	return done[string](t)(cose.CompactURL("https://check.example/w/", done[[]byte](t)(m.Message())))
+	toSign := formattest.Must[[]byte](t)(m.EncodeCompact())
+	m.Signature = formattest.Must[[]byte](t)(formattest.Signer(key)(toSign))
+	return formattest.Must[string](t)(cose.CompactURL("https://check.example/w/", formattest.Must[[]byte](t)(m.Message())))
 }
 
 // TestOfflineCompact: a compact code is checked by the list of its register; one for a screen tells by itself, until it runs
@@ -65,9 +66,9 @@ func TestOfflineCompact(t *testing.T) {
 		}
 	}
 	two := k.trust(t, fresh, nil)
-	other := done[*statuslist.List](t)(statuslist.New(1024, 2))
+	other := formattest.Must[*statuslist.List](t)(statuslist.New(1024, 2))
 	jwt, _, err := other.Sign(statuslist.Claims{Subject: "https://elsewhere.example/status/KNGS/1", IssuedAt: made, ExpiresAt: made.Add(24 * time.Hour)},
-		statuslist.Signer{KID: "S-1", Sign: es256(k.status)})
+		statuslist.Signer{KID: "S-1", Sign: formattest.Signer(k.status)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func TestOfflineCompact(t *testing.T) {
 func TestOfflineMDoc(t *testing.T) {
 	t.Parallel()
 	w, _ := issued(t)
-	holder := p256(t)
+	holder := formattest.Key(t)
 	raw := w.MDoc(t, &holder.PublicKey)
 	jwt, cwt := published(t, w)
 	exec(t, w, `update credential set prior_state = state, state = 'suspended' where state = 'valid'`)

@@ -1,10 +1,8 @@
 package verification_test
 
 import (
+	"akashi/internal/format/formattest"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"strings"
 	"testing"
@@ -26,35 +24,6 @@ const (
 
 func walletNow() time.Time { return time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC) }
 
-func done[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func p256(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	return done[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-}
-
-func es256(key *ecdsa.PrivateKey) jws.Sign {
-	return func(toSign []byte) ([]byte, error) {
-		digest := sha256.Sum256(toSign)
-		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-		if err != nil {
-			return nil, err
-		}
-		out := make([]byte, 64)
-		r.FillBytes(out[:32])
-		s.FillBytes(out[32:])
-		return out, nil
-	}
-}
-
 // kept is a registrar with its keys, and what a verifier keeps of it.
 type kept struct {
 	credential, status, other *ecdsa.PrivateKey
@@ -63,11 +32,11 @@ type kept struct {
 
 func newKept(t *testing.T) *kept {
 	t.Helper()
-	facts := done[form.Facts](t)(form.Read(map[string]string{
+	facts := formattest.Must[form.Facts](t)(form.Read(map[string]string{
 		cose.QualificationName: "看護師", cose.HolderName: "海事\u3000太郎", cose.HolderBirthDate: "1998-04-01", cose.RegistrationNumber: "第1234567号",
 		cose.QualificationID: "kangoshi", cose.CertificateID: "KNGS0123456789T", cose.IssuerName: "厚生労働大臣",
 	}, form.Record{Register: "kangoshi.mhlw", RegisterCode: "KNGS", Registrar: "mhlw"}))
-	return &kept{credential: p256(t), status: p256(t), other: p256(t), facts: facts}
+	return &kept{credential: formattest.Key(t), status: formattest.Key(t), other: formattest.Key(t), facts: facts}
 }
 
 func (k *kept) keys(change func(verification.KeySet)) verification.KeySet {
@@ -85,7 +54,7 @@ func (k *kept) keys(change func(verification.KeySet)) verification.KeySet {
 
 func (k *kept) trust(t *testing.T, list string, change func(verification.KeySet)) *verification.Trust {
 	t.Helper()
-	trust := done[*verification.Trust](t)(verification.NewTrust(done[[]byte](t)(k.keys(change).JWKS())))
+	trust := formattest.Must[*verification.Trust](t)(verification.NewTrust(formattest.Must[[]byte](t)(k.keys(change).JWKS())))
 	if list != "" {
 		if address, err := trust.Keep([]byte(list)); err != nil || address != nurseList {
 			t.Fatalf("kept for %q, %v", address, err)
@@ -97,28 +66,28 @@ func (k *kept) trust(t *testing.T, list string, change func(verification.KeySet)
 func (k *kept) sdjwt(t *testing.T, kid string, key *ecdsa.PrivateKey, index int, expires *time.Time) string {
 	t.Helper()
 	i := form.Issuer{Registrar: "mhlw", URI: "https://api.example.jp/issuers/mhlw", KID: kid}
-	u := done[*sdjwt.Unsigned](t)(form.SDJWT(k.facts, i, form.StatusRef{URI: nurseList, Index: index}, form.Copy{Site: walletSite, Now: walletNow(), ExpiresAt: expires}))
-	return done[string](t)(u.Assemble(done[[]byte](t)(es256(key)(u.ToSign))))
+	u := formattest.Must[*sdjwt.Unsigned](t)(form.SDJWT(k.facts, i, form.StatusRef{URI: nurseList, Index: index}, form.Copy{Site: walletSite, Now: walletNow(), ExpiresAt: expires}))
+	return formattest.Must[string](t)(u.Assemble(formattest.Must[[]byte](t)(formattest.Signer(key)(u.ToSign))))
 }
 
 func (k *kept) w3c(t *testing.T, kid string, key *ecdsa.PrivateKey, index int, expires *time.Time) string {
 	t.Helper()
 	i := form.Issuer{Registrar: "mhlw", URI: "https://api.example.jp/issuers/mhlw", KID: kid}
-	toSign := done[[]byte](t)(form.VC(k.facts, i, form.StatusRef{URI: nurseList, Index: index}, form.Copy{Site: walletSite, Now: walletNow(), ExpiresAt: expires}))
-	return done[string](t)(jws.Assemble(toSign, done[[]byte](t)(es256(key)(toSign))))
+	toSign := formattest.Must[[]byte](t)(form.VC(k.facts, i, form.StatusRef{URI: nurseList, Index: index}, form.Copy{Site: walletSite, Now: walletNow(), ExpiresAt: expires}))
+	return formattest.Must[string](t)(jws.Assemble(toSign, formattest.Must[[]byte](t)(formattest.Signer(key)(toSign))))
 }
 
 // list has the states valid, invalid, suspended and one that nobody knows, at the places 0 to 3.
 func (k *kept) list(t *testing.T, kid string, key *ecdsa.PrivateKey, made time.Time) string {
 	t.Helper()
-	l := done[*statuslist.List](t)(statuslist.New(1024, 2))
+	l := formattest.Must[*statuslist.List](t)(statuslist.New(1024, 2))
 	for i := range 4 {
 		if err := l.Set(i, statuslist.Status(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	jwt, _, err := l.Sign(statuslist.Claims{Subject: nurseList, IssuedAt: made, ExpiresAt: made.Add(24 * time.Hour), TTL: 5 * time.Minute},
-		statuslist.Signer{KID: kid, Sign: es256(key)})
+		statuslist.Signer{KID: kid, Sign: formattest.Signer(key)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,9 +178,9 @@ func TestOffline(t *testing.T) {
 
 // FuzzNewTrust: keys that somebody hands over are read or refused, and what was read comes back when it is published again.
 func FuzzNewTrust(f *testing.F) {
-	key := p256(f)
+	key := formattest.Key(f)
 	set := verification.KeySet{{KID: "k", Purpose: "credential", Registrar: "mhlw", RegistrarName: "厚生労働省", Registers: []string{"KGMH"}, NotBefore: walletNow(), Public: &key.PublicKey}}
-	f.Add(done[[]byte](f)(set.JWKS()))
+	f.Add(formattest.Must[[]byte](f)(set.JWKS()))
 	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB","purpose":"status"}]}`))
 	f.Add([]byte(`{"keys":null}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -227,7 +196,7 @@ func FuzzNewTrust(f *testing.F) {
 				t.Fatalf("a key without itself or its purpose: %+v", k)
 			}
 		}
-		if again := done[*verification.Trust](t)(verification.NewTrust(done[[]byte](t)(trust.Keys.JWKS()))); len(again.Keys) != len(trust.Keys) {
+		if again := formattest.Must[*verification.Trust](t)(verification.NewTrust(formattest.Must[[]byte](t)(trust.Keys.JWKS()))); len(again.Keys) != len(trust.Keys) {
 			t.Fatalf("%d keys come back of %d", len(again.Keys), len(trust.Keys))
 		}
 	})

@@ -1,6 +1,7 @@
 package verification_test
 
 import (
+	"akashi/internal/format/formattest"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -31,8 +32,8 @@ func TestTrustList(t *testing.T) {
 	}
 	publish := func(version int64) *verification.TrustVersion {
 		t.Helper()
-		v := done[*verification.TrustVersion](t)(p.Publish(ctx))
-		current := done[*verification.TrustVersion](t)(verification.CurrentTrustList(ctx, w.Verifier.DB))
+		v := formattest.Must[*verification.TrustVersion](t)(p.Publish(ctx))
+		current := formattest.Must[*verification.TrustVersion](t)(verification.CurrentTrustList(ctx, w.Verifier.DB))
 		if v.Version != version || current.Token != v.Token || v.ExpiresAt.Sub(v.IssuedAt) != verification.TrustLife {
 			t.Fatalf("version %d, want %d; %v", v.Version, version, v)
 		}
@@ -40,12 +41,12 @@ func TestTrustList(t *testing.T) {
 	}
 	publish(1)
 	publish(1) // nothing has changed
-	code := w.SDJWT(t, &p256(t).PublicKey)
+	code := w.SDJWT(t, &formattest.Key(t).PublicKey)
 	list, _ := published(t, w)
 	v := publish(2) // there is a status list now
 	w.Clock.Set(w.Clock.Now().Add(verification.TrustLife/2 + time.Minute))
 	v3 := publish(3) // half of its life is over
-	trust := done[*verification.Trust](t)(verification.ReadTrustList([]byte(v3.Token+"\n"), []*x509.Certificate{anchor}, w.Clock.Now()))
+	trust := formattest.Must[*verification.Trust](t)(verification.ReadTrustList([]byte(v3.Token+"\n"), []*x509.Certificate{anchor}, w.Clock.Now()))
 	if got, want := trust.Keys, keySet(t, w); len(got) != len(want) || got[0].KID != want[0].KID || !slices.Equal(got[0].Registers, want[0].Registers) ||
 		got[0].RegistrarName != "厚生労働省" || len(got[0].Chain) != 2 || !got[0].NotBefore.Equal(want[0].NotBefore) {
 		t.Errorf("the list has %+v, want %+v", got, want)
@@ -61,7 +62,7 @@ func TestTrustList(t *testing.T) {
 		!slices.Equal(said.Registrars[0].Lists, []string{casetest.Site + "/status/KGMH/1"}) {
 		t.Errorf("the list says %+v, %v", said, err)
 	}
-	early := done[*verification.Trust](t)(verification.ReadTrustList([]byte(v.Token), []*x509.Certificate{p.Chain[0]}, v.IssuedAt))
+	early := formattest.Must[*verification.Trust](t)(verification.ReadTrustList([]byte(v.Token), []*x509.Certificate{p.Chain[0]}, v.IssuedAt))
 	if _, err := early.Keep([]byte(list)); err != nil {
 		t.Fatal(err)
 	}
@@ -105,10 +106,10 @@ func TestTrustListsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	w, _ := issued(t)
 	p, anchor := w.Trust(t)
-	v := done[*verification.TrustVersion](t)(p.Publish(t.Context()))
+	v := formattest.Must[*verification.TrustVersion](t)(p.Publish(t.Context()))
 	now := v.IssuedAt
 	sign := func(typ string, chain []*x509.Certificate, content string) string {
-		return done[string](t)(jws.Make(jws.Header{Type: typ, KID: p.KID, Chain: chain}, []byte(content),
+		return formattest.Must[string](t)(jws.Make(jws.Header{Type: typ, KID: p.KID, Chain: chain}, []byte(content),
 			func(toSign []byte) ([]byte, error) { return w.Issuer.Sign(t.Context(), p.KID, toSign) }))
 	}
 	good := payload(t, v.Token)
@@ -156,9 +157,9 @@ func TestStatusListsElsewhere(t *testing.T) {
 	w, _ := issued(t)
 	p, anchor := w.Trust(t)
 	p.StatusBase = "https://elsewhere.example/status"
-	v := done[*verification.TrustVersion](t)(p.Publish(t.Context()))
-	trust := done[*verification.Trust](t)(verification.ReadTrustList([]byte(v.Token), []*x509.Certificate{anchor}, v.IssuedAt))
-	code := w.SDJWT(t, &p256(t).PublicKey)
+	v := formattest.Must[*verification.TrustVersion](t)(p.Publish(t.Context()))
+	trust := formattest.Must[*verification.Trust](t)(verification.ReadTrustList([]byte(v.Token), []*x509.Certificate{anchor}, v.IssuedAt))
+	code := w.SDJWT(t, &formattest.Key(t).PublicKey)
 	list, _ := published(t, w)
 	if _, err := trust.Keep([]byte(list)); err != nil {
 		t.Fatal(err)
@@ -170,5 +171,5 @@ func TestStatusListsElsewhere(t *testing.T) {
 
 func payload(t testing.TB, token string) []byte {
 	t.Helper()
-	return done[[]byte](t)(base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1]))
+	return formattest.Must[[]byte](t)(base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1]))
 }

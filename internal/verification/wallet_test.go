@@ -1,6 +1,7 @@
 package verification_test
 
 import (
+	"akashi/internal/format/formattest"
 	"context"
 	"crypto/rand"
 	"maps"
@@ -47,12 +48,12 @@ func handed(t *testing.T, w *casetest.World, c *credential.Credential, f credent
 		made, toSign, err = w.Issuer.IntendCopy(ctx, tx, c, credential.CopyRequest{Form: f, Compose: compose})
 		return err
 	})
-	signature := done[[]byte](t)(w.Issuer.Sign(ctx, made.KID, toSign))
+	signature := formattest.Must[[]byte](t)(w.Issuer.Sign(ctx, made.KID, toSign))
 	in(func(ctx context.Context, tx *pg.Tx) error { return w.Issuer.CompleteCopy(ctx, tx, made, signature) })
 	if f == credential.VC {
-		return done[string](t)(jws.Assemble(toSign, signature))
+		return formattest.Must[string](t)(jws.Assemble(toSign, signature))
 	}
-	return done[string](t)(sd.Assemble(signature))
+	return formattest.Must[string](t)(sd.Assemble(signature))
 }
 
 // TestWalletFormsFollowTheRegister: what a wallet shows ends in the same result as the QR code, whatever happens to the
@@ -62,10 +63,10 @@ func TestWalletFormsFollowTheRegister(t *testing.T) {
 	w := casetest.New(t)
 	ctx := t.Context()
 	w.Registered(t)
-	held := done[[]credential.Held](t)(w.Wallet.List(ctx, w.Nurse))
+	held := formattest.Must[[]credential.Held](t)(w.Wallet.List(ctx, w.Nurse))
 	c := held[0].Credential
 	sd, vc := handed(t, w, c, credential.SDJWT), handed(t, w, c, credential.VC)
-	part := done[string](t)(sdjwt.Present(sd, sdjwt.TypeVC, func(p sdjwt.Path) bool { return p[0] == "name" }, nil))
+	part := formattest.Must[string](t)(sdjwt.Present(sd, sdjwt.TypeVC, func(p sdjwt.Path) bool { return p[0] == "name" }, nil))
 	texts := map[string]string{"SD-JWT VC": sd, "a part of it": part, "W3C credential": vc}
 	see := func(when string, want verification.Verdict) {
 		t.Helper()
@@ -81,14 +82,14 @@ func TestWalletFormsFollowTheRegister(t *testing.T) {
 	}
 	see("at first", verification.Valid)
 
-	stranger := p256(t)
+	stranger := formattest.Key(t)
 	middle := strings.Index(vc, ".") + 60
 	toSign := vc[:strings.LastIndex(vc, ".")]
 	elsewhere := newKept(t)
 	for name, text := range map[string]string{
 		"tampered with":               vc[:middle] + "AAAA" + vc[middle+4:],
 		"tampered disclosure":         strings.TrimSuffix(sd, "~") + "A~",
-		"signed by a stranger":        done[string](t)(jws.Assemble([]byte(toSign), done[[]byte](t)(es256(stranger)([]byte(toSign))))),
+		"signed by a stranger":        formattest.Must[string](t)(jws.Assemble([]byte(toSign), formattest.Must[[]byte](t)(formattest.Signer(stranger)([]byte(toSign))))),
 		"the mark of a form, no more": "eyJhbGciOiJub25lIn0.e30.~",
 	} {
 		if r := w.Verifier.CheckText(ctx, text); r.Verdict != verification.Tampered || r.Facts != nil {
@@ -98,12 +99,12 @@ func TestWalletFormsFollowTheRegister(t *testing.T) {
 	// A register that we do not keep, and a place that nobody has taken at one of ours.
 	for name, text := range map[string]string{
 		"of nobody's register": elsewhere.sdjwt(t, "C-1", elsewhere.credential, 0, nil),
-		"of a free place": done[string](t)(func() (string, error) {
-			facts := done[form.Facts](t)(w.Issuer.FactsOf(c))
+		"of a free place": formattest.Must[string](t)(func() (string, error) {
+			facts := formattest.Must[form.Facts](t)(w.Issuer.FactsOf(c))
 			now := w.Clock.Now()
-			toSign := done[[]byte](t)(form.VC(facts, form.Issuer{URI: "https://check.example/issuers/mhlw", KID: "mhlw-test"},
+			toSign := formattest.Must[[]byte](t)(form.VC(facts, form.Issuer{URI: "https://check.example/issuers/mhlw", KID: "mhlw-test"},
 				form.StatusRef{URI: "https://check.example/status/" + facts.RegisterCode + "/1", Index: 1<<20 - 1, ListNo: 1}, form.Copy{Site: "https://check.example", Now: now}))
-			return jws.Assemble(toSign, done[[]byte](t)(w.Issuer.Sign(ctx, "mhlw-test", toSign)))
+			return jws.Assemble(toSign, formattest.Must[[]byte](t)(w.Issuer.Sign(ctx, "mhlw-test", toSign)))
 		}()),
 	} {
 		if r := w.Verifier.CheckText(ctx, text); r.Verdict != verification.UnknownIssuer || r.Issuer != verification.No {
@@ -127,21 +128,21 @@ func TestOnlyWhatIsOnRecord(t *testing.T) {
 	w := casetest.New(t)
 	ctx := t.Context()
 	w.Registered(t)
-	c := done[[]credential.Held](t)(w.Wallet.List(ctx, w.Nurse))[0].Credential
-	key := p256(t)
+	c := formattest.Must[[]credential.Held](t)(w.Wallet.List(ctx, w.Nurse))[0].Credential
+	key := formattest.Key(t)
 	for _, f := range []credential.Form{credential.SDJWT, credential.VC, credential.MDoc} {
 		text := func(at credential.Composing) (toSign []byte, finish func([]byte) string) {
 			extra := form.Copy{ID: at.CopyID.String(), Site: "https://check.example", Now: at.Now, Holder: &key.PublicKey}
 			switch f {
 			case credential.SDJWT:
-				u := done[*sdjwt.Unsigned](t)(form.SDJWT(at.Facts, at.Issuer, at.Status, extra))
-				return u.ToSign, func(s []byte) string { return done[string](t)(u.Assemble(s)) }
+				u := formattest.Must[*sdjwt.Unsigned](t)(form.SDJWT(at.Facts, at.Issuer, at.Status, extra))
+				return u.ToSign, func(s []byte) string { return formattest.Must[string](t)(u.Assemble(s)) }
 			case credential.VC:
-				toSign := done[[]byte](t)(form.VC(at.Facts, at.Issuer, at.Status, extra))
-				return toSign, func(s []byte) string { return done[string](t)(jws.Assemble(toSign, s)) }
+				toSign := formattest.Must[[]byte](t)(form.VC(at.Facts, at.Issuer, at.Status, extra))
+				return toSign, func(s []byte) string { return formattest.Must[string](t)(jws.Assemble(toSign, s)) }
 			}
-			draft := done[*mdoc.Draft](t)(done[mdoc.Issue](t)(form.MDoc(at.Facts, at.Issuer, at.Status, extra)).Compose(rand.Reader))
-			return draft.ToSign, func(s []byte) string { return verification.MDocText(done[[]byte](t)(draft.Complete(s))) }
+			draft := formattest.Must[*mdoc.Draft](t)(formattest.Must[mdoc.Issue](t)(form.MDoc(at.Facts, at.Issuer, at.Status, extra)).Compose(rand.Reader))
+			return draft.ToSign, func(s []byte) string { return verification.MDocText(formattest.Must[[]byte](t)(draft.Complete(s))) }
 		}
 		door, db := pg.Person{ID: w.Nurse.ID, Ref: w.Ref(w.Nurse)}, w.DB.As(pg.RoleCitizen)
 		var made *credential.Copy
@@ -159,7 +160,7 @@ func TestOnlyWhatIsOnRecord(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		signature := done[[]byte](t)(w.Issuer.Sign(ctx, made.KID, issued))
+		signature := formattest.Must[[]byte](t)(w.Issuer.Sign(ctx, made.KID, issued))
 		if err := db.InPerson(ctx, door, func(tx *pg.Tx) error { return w.Issuer.CompleteCopy(ctx, tx, made, signature) }); err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +171,7 @@ func TestOnlyWhatIsOnRecord(t *testing.T) {
 		at.Facts.Labels = maps.Clone(at.Facts.Labels)
 		at.Facts.Labels[cose.HolderName] = at.Facts.HolderName
 		toSign, forged := text(at)
-		if r := w.Verifier.CheckText(ctx, forged(done[[]byte](t)(w.Issuer.Sign(ctx, made.KID, toSign)))); r.Verdict != verification.UnknownIssuer || r.Issuer != verification.No || r.Facts != nil {
+		if r := w.Verifier.CheckText(ctx, forged(formattest.Must[[]byte](t)(w.Issuer.Sign(ctx, made.KID, toSign)))); r.Verdict != verification.UnknownIssuer || r.Issuer != verification.No || r.Facts != nil {
 			t.Errorf("%s for another, signed outside the register: %+v", f, r)
 		}
 	}

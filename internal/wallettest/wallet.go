@@ -11,12 +11,11 @@
 package wallettest
 
 import (
+	"akashi/internal/format/jws"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
-	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -56,12 +55,7 @@ func New(t testing.TB, now func() time.Time) *Wallet {
 
 // Sign signs by ES256 with the wallet's key: r and s in 64 bytes.
 func (w *Wallet) Sign(toSign []byte) ([]byte, error) {
-	digest := sha256.Sum256(toSign)
-	r, s, err := ecdsa.Sign(rand.Reader, w.Key, digest[:])
-	if err != nil {
-		return nil, fmt.Errorf("signing with the wallet's key: %w", err)
-	}
-	return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...), nil
+	return jws.SignES256(w.Key, toSign)
 }
 
 // Present opens a link and answers it with what the wallet has.

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"akashi/internal/format/formattest"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -232,11 +233,11 @@ func TestAnotherAttestedWallet(t *testing.T) {
 // walletProvider is a provider of wallets, as a case has it, and the authority above it.
 func walletProvider(t *testing.T) (map[string]any, *x509.Certificate) {
 	t.Helper()
-	key, top := newKey(t), must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	key, top := formattest.Key(t), formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	from, to := casetest.Start().AddDate(0, -1, 0), casetest.Start().AddDate(1, 0, 0)
 	above := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Providers"}, NotBefore: from, NotAfter: to, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Provider"}, NotBefore: from, NotAfter: to, KeyUsage: x509.KeyUsageDigitalSignature}
-	anchor := must[*x509.Certificate](t)(x509.ParseCertificate(must[[]byte](t)(x509.CreateCertificate(rand.Reader, above, above, &top.PublicKey, top))))
-	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, leaf, anchor, &key.PublicKey, top))
+	anchor := formattest.Must[*x509.Certificate](t)(x509.ParseCertificate(formattest.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, above, above, &top.PublicKey, top))))
+	der := formattest.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, leaf, anchor, &key.PublicKey, top))
 	return map[string]any{"key": privateJWK(t, key), "x5c": []string{base64.StdEncoding.EncodeToString(der)}}, anchor
 }

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
@@ -39,10 +40,10 @@ type documents struct {
 
 func documentSigner(t *testing.T) *documents {
 	t.Helper()
-	d := &documents{issued: registrar(t), key: newKey(t)}
-	d.ca = must[*signer.CA](t)(signer.NewCA("見本認証局", now().AddDate(0, -1, 0)))
+	d := &documents{issued: registrar(t), key: formattest.Key(t)}
+	d.ca = formattest.Must[*signer.CA](t)(signer.NewCA("見本認証局", now().AddDate(0, -1, 0)))
 	d.anchor = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: d.ca.Certificate.Raw}))
-	d.by.Chain = must[[]*x509.Certificate](t)(d.ca.Issue(signer.Key{KID: "D-1", Registrar: "mhlw", Purpose: "mdoc", Public: &d.key.PublicKey}, "厚生労働省", now().AddDate(0, -1, 0)))
+	d.by.Chain = formattest.Must[[]*x509.Certificate](t)(d.ca.Issue(signer.Key{KID: "D-1", Registrar: "mhlw", Purpose: "mdoc", Public: &d.key.PublicKey}, "厚生労働省", now().AddDate(0, -1, 0)))
 	return d
 }
 
@@ -52,8 +53,8 @@ func (d *documents) mdoc(t *testing.T, key *ecdsa.PrivateKey, change func(*form.
 	if change != nil {
 		change(&c)
 	}
-	draft := must[*mdoc.Draft](t)(must[mdoc.Issue](t)(form.MDoc(d.facts, d.by, d.place(7), c)).Compose(rand.Reader))
-	return must[[]byte](t)(draft.Complete(must[[]byte](t)(signWith(key)(draft.ToSign))))
+	draft := formattest.Must[*mdoc.Draft](t)(formattest.Must[mdoc.Issue](t)(form.MDoc(d.facts, d.by, d.place(7), c)).Compose(rand.Reader))
+	return formattest.Must[[]byte](t)(draft.Complete(formattest.Must[[]byte](t)(formattest.Signer(key)(draft.ToSign))))
 }
 
 // parts is an issuer-signed part as anybody may take it apart and put it together.
@@ -70,22 +71,22 @@ func bent(t *testing.T, document []byte, change func(*parts)) []byte {
 		t.Fatal(err)
 	}
 	change(&p)
-	return must[[]byte](t)(cbor.Marshal(p))
+	return formattest.Must[[]byte](t)(cbor.Marshal(p))
 }
 
 // onAnotherCurve signs the document anew with a key on P-384, certified under the same anchor, and calls that ES256.
 func (d *documents) onAnotherCurve(t *testing.T, document []byte) []byte {
 	t.Helper()
-	key := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	key := formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
 	// The sample authority issues for P-256 alone, so another one of the same shape stands above this certificate.
-	top := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	top := formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	anchor := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{Country: []string{"JP"}, CommonName: "別の認証局"}, NotBefore: now().AddDate(0, -1, 0), NotAfter: now().AddDate(1, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte{1}}
-	usage := must[[]byte](t)(asn1.Marshal([]asn1.ObjectIdentifier{mdoc.SignerUsage}))
+	usage := formattest.Must[[]byte](t)(asn1.Marshal([]asn1.ObjectIdentifier{mdoc.SignerUsage}))
 	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{Country: []string{"JP"}, CommonName: "D-2"}, NotBefore: now().AddDate(0, -1, 0), NotAfter: now().AddDate(0, 6, 0),
 		KeyUsage: x509.KeyUsageDigitalSignature, AuthorityKeyId: []byte{1}, ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}}}
-	d.otherAnchor = must[[]byte](t)(x509.CreateCertificate(rand.Reader, anchor, anchor, &top.PublicKey, top))
-	own := must[[]byte](t)(x509.CreateCertificate(rand.Reader, leaf, anchor, &key.PublicKey, top))
+	d.otherAnchor = formattest.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, anchor, anchor, &top.PublicKey, top))
+	own := formattest.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, leaf, anchor, &key.PublicKey, top))
 	return bent(t, document, func(p *parts) {
 		var protected, payload []byte
 		for raw, to := range map[*cbor.RawMessage]*[]byte{&p.Auth[0]: &protected, &p.Auth[2]: &payload} {
@@ -93,13 +94,13 @@ func (d *documents) onAnotherCurve(t *testing.T, document []byte) []byte {
 				t.Fatal(err)
 			}
 		}
-		digest := sha256.Sum256(must[[]byte](t)(cose.ToBeSigned(protected, payload)))
+		digest := sha256.Sum256(formattest.Must[[]byte](t)(cose.ToBeSigned(protected, payload)))
 		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Auth[1] = must[[]byte](t)(cbor.Marshal(map[int][]byte{33: own}))
-		p.Auth[3] = must[[]byte](t)(cbor.Marshal(append(r.FillBytes(make([]byte, 48)), s.FillBytes(make([]byte, 48))...)))
+		p.Auth[1] = formattest.Must[[]byte](t)(cbor.Marshal(map[int][]byte{33: own}))
+		p.Auth[3] = formattest.Must[[]byte](t)(cbor.Marshal(append(r.FillBytes(make([]byte, 48)), s.FillBytes(make([]byte, 48))...)))
 	})
 }
 
@@ -120,18 +121,18 @@ type mdocCase struct {
 func TestMobileDocumentsInOtherPrograms(t *testing.T) {
 	t.Parallel()
 	d := documentSigner(t)
-	stranger := newKey(t)
+	stranger := formattest.Key(t)
 	good := d.mdoc(t, d.key, nil)
-	all := len(must[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(good)).Items)
+	all := len(formattest.Must[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(good)).Items)
 	session := mdoc.Session{ClientID: "x509_san_dns:hospital.example.jp", Nonce: nonce, ResponseURI: audience + "/answer", Thumbprint: bytes.Repeat([]byte{7}, 32)}
-	transcript := must[[]byte](t)(session.Transcript())
+	transcript := formattest.Must[[]byte](t)(session.Transcript())
 	session.Nonce += "x"
-	elsewhere := must[[]byte](t)(session.Transcript())
+	elsewhere := formattest.Must[[]byte](t)(session.Transcript())
 	wanted := mdoc.Wanted{form.DocType: {"name", "qualification_name"}}
-	answer := must[[]byte](t)(mdoc.Present(good, wanted, transcript, signWith(d.holder)))
+	answer := formattest.Must[[]byte](t)(mdoc.Present(good, wanted, transcript, formattest.Signer(d.holder)))
 	soon := now().Add(time.Hour)
 	short := d.mdoc(t, d.key, func(c *form.Copy) { c.ExpiresAt = &soon })
-	other := must[*signer.CA](t)(signer.NewCA("別の認証局", now().AddDate(0, -1, 0)))
+	other := formattest.Must[*signer.CA](t)(signer.NewCA("別の認証局", now().AddDate(0, -1, 0)))
 
 	base := func(name string, issued []byte, want error) mdocCase {
 		return mdocCase{Name: name, Type: form.DocType, Anchor: d.anchor, Now: now().Unix(), Issued: issued, want: want, elements: all}
@@ -169,7 +170,7 @@ func TestMobileDocumentsInOtherPrograms(t *testing.T) {
 		with(base("before its time", good, mdoc.NotYetValid), func(c *mdocCase) { c.Now = now().Add(-time.Hour).Unix() }),
 		answered("answered", answer, transcript, nil),
 		answered("answered in another session", answer, elsewhere, mdoc.BadDeviceSignature),
-		answered("answered by a stranger", must[[]byte](t)(mdoc.Present(good, wanted, transcript, signWith(stranger))), transcript, mdoc.BadDeviceSignature),
+		answered("answered by a stranger", formattest.Must[[]byte](t)(mdoc.Present(good, wanted, transcript, formattest.Signer(stranger))), transcript, mdoc.BadDeviceSignature),
 		answered("answered with an element changed", bytes.Replace(answer, []byte("看護師"), []byte("医師。"), 1), transcript, mdoc.DigestMismatch),
 		answered("answered for another type", bytes.Replace(answer, []byte(form.DocType), []byte(strings.Replace(form.DocType, "akashi", "akasho", 1)), 1), transcript, mdoc.DocTypeMismatch),
 	}
@@ -203,7 +204,7 @@ func TestMobileDocumentsInOtherPrograms(t *testing.T) {
 func oursMDoc(t *testing.T, c mdocCase) error {
 	t.Helper()
 	block, _ := pem.Decode([]byte(c.Anchor))
-	anchor := must[*x509.Certificate](t)(x509.ParseCertificate(block.Bytes))
+	anchor := formattest.Must[*x509.Certificate](t)(x509.ParseCertificate(block.Bytes))
 	s, device := (*mdoc.IssuerSigned)(nil), error(nil)
 	if c.Response != nil {
 		docs, err := mdoc.ParseResponse(c.Response)
@@ -245,16 +246,16 @@ func TestMobileDocumentsOfOthers(t *testing.T) {
 			t.Fatalf("%+v: %v", made[i], err)
 		}
 	}
-	read := func(text string) []byte { return must[[]byte](t)(base64.RawURLEncoding.DecodeString(text)) }
+	read := func(text string) []byte { return formattest.Must[[]byte](t)(base64.RawURLEncoding.DecodeString(text)) }
 	c := mdocCase{Anchor: d.anchor, Now: now().Add(time.Minute).Unix(), Issued: read(theirs)}
 	if err := oursMDoc(t, c); err != nil {
 		t.Errorf("what they issued: %v", err)
 	}
-	elements := must[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(c.Issued)).Elements(form.DocType)
+	elements := formattest.Must[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(c.Issued)).Elements(form.DocType)
 	if elements["name"] != "海事　太郎" || elements["birthdate"] != mdoc.Date("1998-04-01") {
 		t.Errorf("we read %v", elements)
 	}
-	c.Issued, c.Response, c.Transcript = nil, read(shown.Text), must[[]byte](t)(session.Transcript())
+	c.Issued, c.Response, c.Transcript = nil, read(shown.Text), formattest.Must[[]byte](t)(session.Transcript())
 	if err := oursMDoc(t, c); err != nil {
 		t.Errorf("what their device answered: %v", err)
 	}
@@ -262,7 +263,7 @@ func TestMobileDocumentsOfOthers(t *testing.T) {
 		t.Errorf("their transcript is %s", shown.Transcript)
 	}
 	session.ResponseURI += "/elsewhere"
-	c.Transcript = must[[]byte](t)(session.Transcript())
+	c.Transcript = formattest.Must[[]byte](t)(session.Transcript())
 	if err := oursMDoc(t, c); !errors.Is(err, mdoc.BadDeviceSignature) {
 		t.Errorf("in another session: %v", err)
 	}
@@ -279,11 +280,11 @@ type coseCase struct {
 func TestQRCodesInAnotherProgram(t *testing.T) {
 	t.Parallel()
 	w := registrar(t)
-	payload := must[[]byte](t)(cose.EncodePayload(w.facts.Labels))
+	payload := formattest.Must[[]byte](t)(cose.EncodePayload(w.facts.Labels))
 	signed := func(a cose.Algorithm, key *ecdsa.PrivateKey) []byte {
-		protected := must[[]byte](t)(cose.EncodeProtected(a))
-		toSign := must[[]byte](t)(cose.ToBeSigned(protected, payload))
-		return must[[]byte](t)(cose.Assemble(protected, "C-1", payload, must[[]byte](t)(signWith(key)(toSign))))
+		protected := formattest.Must[[]byte](t)(cose.EncodeProtected(a))
+		toSign := formattest.Must[[]byte](t)(cose.ToBeSigned(protected, payload))
+		return formattest.Must[[]byte](t)(cose.Assemble(protected, "C-1", payload, formattest.Must[[]byte](t)(formattest.Signer(key)(toSign))))
 	}
 	good := signed(cose.ES256, w.issuer)
 	tail := slices.Clone(good)
@@ -292,7 +293,7 @@ func TestQRCodesInAnotherProgram(t *testing.T) {
 		{"good", good, jwk(t, w.issuer), true},
 		{"another name", bytes.Replace(good, []byte("海事"), []byte("海時"), 1), jwk(t, w.issuer), false},
 		{"another signature", tail, jwk(t, w.issuer), false},
-		{"another key", good, jwk(t, newKey(t)), false},
+		{"another key", good, jwk(t, formattest.Key(t)), false},
 		{"another algorithm", signed(cose.PS256, w.issuer), jwk(t, w.issuer), false},
 		{"cut off", good[:len(good)-8], jwk(t, w.issuer), false},
 	}

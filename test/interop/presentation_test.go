@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"akashi/internal/format/formattest"
 	"context"
 	"crypto/x509"
 	"encoding/base64"
@@ -97,7 +98,7 @@ func TestAnotherWalletAnswers(t *testing.T) {
 // answers are the cases: each has a question of its own.
 func (s *asking) answers(t *testing.T) []answering {
 	t.Helper()
-	key, stranger := newKey(t), newKey(t)
+	key, stranger := formattest.Key(t), formattest.Key(t)
 	sd, md := s.SDJWT(t, &key.PublicKey), base64.RawURLEncoding.EncodeToString(s.MDoc(t, &key.PublicKey))
 	private := privateJWK(t, key)
 	private["alg"] = "ES256"

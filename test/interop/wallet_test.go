@@ -1,11 +1,9 @@
 package interop
 
 import (
+	"akashi/internal/format/formattest"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -35,35 +33,6 @@ const (
 
 func now() time.Time { return time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC) }
 
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	return must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-}
-
-func signWith(key *ecdsa.PrivateKey) jws.Sign {
-	return func(toSign []byte) ([]byte, error) {
-		digest := sha256.Sum256(toSign)
-		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-		if err != nil {
-			return nil, err
-		}
-		out := make([]byte, 64)
-		r.FillBytes(out[:32])
-		s.FillBytes(out[32:])
-		return out, nil
-	}
-}
-
 // issued is a registrar with its keys, a holder, and what the holder has.
 type issued struct {
 	issuer, status, holder *ecdsa.PrivateKey
@@ -74,12 +43,12 @@ type issued struct {
 
 func registrar(t *testing.T) *issued {
 	t.Helper()
-	w := &issued{issuer: newKey(t), status: newKey(t), holder: newKey(t)}
-	ca := must[*signer.CA](t)(signer.NewCA("見本認証局", now().AddDate(0, -1, 0)))
-	chain := must[[]*x509.Certificate](t)(ca.Issue(signer.Key{KID: "C-1", Registrar: "mhlw", Purpose: "credential", Public: &w.issuer.PublicKey}, "厚生労働省", now().AddDate(0, -1, 0)))
+	w := &issued{issuer: formattest.Key(t), status: formattest.Key(t), holder: formattest.Key(t)}
+	ca := formattest.Must[*signer.CA](t)(signer.NewCA("見本認証局", now().AddDate(0, -1, 0)))
+	chain := formattest.Must[[]*x509.Certificate](t)(ca.Issue(signer.Key{KID: "C-1", Registrar: "mhlw", Purpose: "credential", Public: &w.issuer.PublicKey}, "厚生労働省", now().AddDate(0, -1, 0)))
 	w.anchor = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Certificate.Raw}))
 	w.by = form.Issuer{Registrar: "mhlw", Name: form.Text{JA: "厚生労働省"}, URI: "https://api.example.jp/issuers/mhlw", KID: "C-1", Public: &w.issuer.PublicKey, Chain: chain}
-	w.facts = must[form.Facts](t)(form.Read(map[string]string{
+	w.facts = formattest.Must[form.Facts](t)(form.Read(map[string]string{
 		cose.QualificationName: "看護師", cose.HolderName: "海事\u3000太郎", cose.HolderBirthDate: "1998-04-01", cose.RegistrationNumber: "第1234567号",
 		cose.QualificationID: "kangoshi", cose.CertificateID: "KNGS0123456789X", cose.IssuerName: "厚生労働大臣",
 	}, form.Record{Register: "kangoshi.mhlw", RegisterCode: "KNGS", Registrar: "mhlw", Detail: form.Detail{TitleEN: "Registered nurse"}}))
@@ -96,21 +65,21 @@ func (w *issued) sdjwt(t *testing.T, index int, key *ecdsa.PrivateKey, change fu
 	if change != nil {
 		change(&c)
 	}
-	u := must[*sdjwt.Unsigned](t)(form.SDJWT(w.facts, w.by, w.place(index), c))
-	return must[string](t)(u.Assemble(must[[]byte](t)(signWith(key)(u.ToSign))))
+	u := formattest.Must[*sdjwt.Unsigned](t)(form.SDJWT(w.facts, w.by, w.place(index), c))
+	return formattest.Must[string](t)(u.Assemble(formattest.Must[[]byte](t)(formattest.Signer(key)(u.ToSign))))
 }
 
 // list is the status list: entry 1 is revoked, entry 2 suspended.
 func (w *issued) list(t *testing.T, entries int, key *ecdsa.PrivateKey, subject string, made time.Time) (string, []byte) {
 	t.Helper()
-	l := must[*statuslist.List](t)(statuslist.New(entries, 2))
+	l := formattest.Must[*statuslist.List](t)(statuslist.New(entries, 2))
 	for index, s := range map[int]statuslist.Status{1: statuslist.Invalid, 2: statuslist.Suspended} {
 		if err := l.Set(index, s); err != nil {
 			t.Fatal(err)
 		}
 	}
 	jwt, cwt, err := l.Sign(statuslist.Claims{Subject: subject, IssuedAt: made, ExpiresAt: made.Add(24 * time.Hour), TTL: 5 * time.Minute},
-		statuslist.Signer{KID: "S-1", Sign: signWith(key)})
+		statuslist.Signer{KID: "S-1", Sign: formattest.Signer(key)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,20 +88,20 @@ func (w *issued) list(t *testing.T, entries int, key *ecdsa.PrivateKey, subject 
 
 func (w *issued) present(t *testing.T, token string, key *ecdsa.PrivateKey, a sdjwt.Answer, wanted ...string) string {
 	t.Helper()
-	a.At, a.Sign = now(), signWith(key)
-	return must[string](t)(sdjwt.Present(token, sdjwt.TypeVC, func(p sdjwt.Path) bool { return slices.Contains(wanted, p.String()) }, &a))
+	a.At, a.Sign = now(), formattest.Signer(key)
+	return formattest.Must[string](t)(sdjwt.Present(token, sdjwt.TypeVC, func(p sdjwt.Path) bool { return slices.Contains(wanted, p.String()) }, &a))
 }
 
 func jwk(t *testing.T, key *ecdsa.PrivateKey) map[string]any {
 	t.Helper()
-	return must[map[string]any](t)(jws.JWK(&key.PublicKey))
+	return formattest.Must[map[string]any](t)(jws.JWK(&key.PublicKey))
 }
 
 // privateJWK is the key with its private part, for a program that signs.
 func privateJWK(t *testing.T, key *ecdsa.PrivateKey) map[string]any {
 	t.Helper()
 	out := jwk(t, key)
-	out["d"] = base64.RawURLEncoding.EncodeToString(must[[]byte](t)(key.Bytes()))
+	out["d"] = base64.RawURLEncoding.EncodeToString(formattest.Must[[]byte](t)(key.Bytes()))
 	return out
 }
 
@@ -170,7 +139,7 @@ type sdjwtCase struct {
 func TestSDJWTInOtherPrograms(t *testing.T) {
 	t.Parallel()
 	w := registrar(t)
-	stranger := newKey(t)
+	stranger := formattest.Key(t)
 	jwt, _ := w.list(t, 4096, w.status, listURI, now().Add(-time.Minute))
 	badList, _ := w.list(t, 4096, stranger, listURI, now().Add(-time.Minute))
 	good := w.sdjwt(t, 7, w.issuer, nil)
@@ -293,7 +262,7 @@ func TestStatusListsInOtherPrograms(t *testing.T) {
 		return c
 	}
 	stranger := add("JWT of a stranger", jwt, nil, false)
-	stranger.Key = jwk(t, newKey(t))
+	stranger.Key = jwk(t, formattest.Key(t))
 	cases := []listCase{
 		add("JWT", jwt, nil, true), add("CWT", "", cwt, true), add("JWT of another address", otherJWT, nil, false), add("CWT of another address", "", otherCWT, false),
 		add("JWT that has ended", oldJWT, nil, false), add("CWT that has ended", "", oldCWT, false), add("JWT tampered with", flip(jwt, 1), nil, false),
@@ -327,14 +296,14 @@ type vcCase struct {
 func TestW3CCredentialsInOtherPrograms(t *testing.T) {
 	t.Parallel()
 	w := registrar(t)
-	stranger := newKey(t)
+	stranger := formattest.Key(t)
 	make := func(key *ecdsa.PrivateKey, until *time.Time) string {
-		toSign := must[[]byte](t)(form.VC(w.facts, w.by, w.place(7), form.Copy{ID: "01934c2e-0000-7000-8000-000000000000", Site: site, Now: now(), ExpiresAt: until, Holder: &w.holder.PublicKey}))
-		return must[string](t)(jws.Assemble(toSign, must[[]byte](t)(signWith(key)(toSign))))
+		toSign := formattest.Must[[]byte](t)(form.VC(w.facts, w.by, w.place(7), form.Copy{ID: "01934c2e-0000-7000-8000-000000000000", Site: site, Now: now(), ExpiresAt: until, Holder: &w.holder.PublicKey}))
+		return formattest.Must[string](t)(jws.Assemble(toSign, formattest.Must[[]byte](t)(formattest.Signer(key)(toSign))))
 	}
 	soon := now().Add(time.Second)
 	good := make(w.issuer, nil)
-	context := string(must[[]byte](t)(form.Context(site)))
+	context := string(formattest.Must[[]byte](t)(form.Context(site)))
 	base := func(name, token string, at time.Time, holds bool) vcCase {
 		return vcCase{name, token, jwk(t, w.issuer), at.Unix(), form.ContextAddress(site), context, holds}
 	}
@@ -406,18 +375,18 @@ func TestWhatOthersSign(t *testing.T) {
 	if err := json.Unmarshal(a[0].Answer, &made); err != nil {
 		t.Fatal(err)
 	}
-	key := must[*ecdsa.PublicKey](t)(jws.ReadJWK(made.Issuer))
+	key := formattest.Must[*ecdsa.PublicKey](t)(jws.ReadJWK(made.Issuer))
 	p := sdjwt.Policy{Now: now(), Key: func(jws.Header, map[string]any) (crypto.PublicKey, error) { return key, nil }}
-	all := must[*sdjwt.Presented](t)(sdjwt.VerifyVC(made.Token, p))
-	if text := must[[]byte](t)(json.Marshal([]any{all.Claims["name"], all.Claims["address"], all.Claims["grades"]})); string(text) != `["海事　太郎",{"city":"千代田区","prefecture":"東京都"},["基礎","専門"]]` {
+	all := formattest.Must[*sdjwt.Presented](t)(sdjwt.VerifyVC(made.Token, p))
+	if text := formattest.Must[[]byte](t)(json.Marshal([]any{all.Claims["name"], all.Claims["address"], all.Claims["grades"]})); string(text) != `["海事　太郎",{"city":"千代田区","prefecture":"東京都"},["基礎","専門"]]` {
 		t.Errorf("we read %s", text)
 	}
 	p.Binding = &sdjwt.Binding{Nonce: nonce, Audience: audience, MaxAge: time.Minute}
-	some := must[*sdjwt.Presented](t)(sdjwt.VerifyVC(made.Shown, p))
+	some := formattest.Must[*sdjwt.Presented](t)(sdjwt.VerifyVC(made.Shown, p))
 	if !some.Bound || some.Claims["name"] != "海事\u3000太郎" || some.Claims["address"] != nil || len(some.Claims["grades"].([]any)) != 2 {
 		t.Errorf("we read %+v", some)
 	}
-	list := must[*statuslist.Token](t)(statuslist.ReadJWT(made.StatusList, func(string, []*x509.Certificate) (crypto.PublicKey, error) { return key, nil },
+	list := formattest.Must[*statuslist.Token](t)(statuslist.ReadJWT(made.StatusList, func(string, []*x509.Certificate) (crypto.PublicKey, error) { return key, nil },
 		statuslist.Expect{Subject: listURI, Now: now()}))
 	for i := range 4096 {
 		if s, err := list.List.Get(i); err != nil || int(s) != i%3 {

@@ -1,11 +1,10 @@
 package form_test
 
 import (
+	"akashi/internal/format/formattest"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
@@ -30,50 +29,22 @@ const site = "https://verify.example.jp"
 
 func now() time.Time { return time.Date(2026, 12, 1, 9, 41, 7, 0, time.UTC) }
 
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	return must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-}
-
-func sign(t testing.TB, key *ecdsa.PrivateKey, toSign []byte) []byte {
-	t.Helper()
-	digest := sha256.Sum256(toSign)
-	r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := make([]byte, 64)
-	r.FillBytes(out[:32])
-	s.FillBytes(out[32:])
-	return out
-}
-
 // chain makes a certificate and the anchor above it.
 func chain(t testing.TB, key *ecdsa.PrivateKey) []*x509.Certificate {
 	t.Helper()
-	rootKey := newKey(t)
+	rootKey := formattest.Key(t)
 	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "anchor"}, NotBefore: now().AddDate(-1, 0, 0), NotAfter: now().AddDate(9, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "C-1"}, NotBefore: now().AddDate(0, -1, 0), NotAfter: now().AddDate(1, 0, 0),
 		KeyUsage: x509.KeyUsageDigitalSignature}
-	rootDER := must[[]byte](t)(x509.CreateCertificate(rand.Reader, root, root, &rootKey.PublicKey, rootKey))
-	leafDER := must[[]byte](t)(x509.CreateCertificate(rand.Reader, leaf, root, &key.PublicKey, rootKey))
-	return []*x509.Certificate{must[*x509.Certificate](t)(x509.ParseCertificate(leafDER)), must[*x509.Certificate](t)(x509.ParseCertificate(rootDER))}
+	rootDER := formattest.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, root, root, &rootKey.PublicKey, rootKey))
+	leafDER := formattest.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, leaf, root, &key.PublicKey, rootKey))
+	return []*x509.Certificate{formattest.Must[*x509.Certificate](t)(x509.ParseCertificate(leafDER)), formattest.Must[*x509.Certificate](t)(x509.ParseCertificate(rootDER))}
 }
 
 func facts(t testing.TB) form.Facts {
 	t.Helper()
-	return must[form.Facts](t)(form.Read(map[string]string{
+	return formattest.Must[form.Facts](t)(form.Read(map[string]string{
 		cose.QualificationName: "看護師", cose.HolderName: "海事\u3000太郎", cose.HolderBirthDate: "1998-04-01", cose.RegistrationNumber: "第1234567号",
 		cose.RegistrationDate: "2026-11-20", cose.IssueDate: "2026-12-01", cose.IssuingBody: "厚生労働省", cose.IssuerName: "厚生労働大臣",
 		cose.QualificationID: "kangoshi", cose.CertificateID: "KNGS0123456789X", cose.KindCode: "01", cose.HolderCode: "0123456789ab",
@@ -90,24 +61,24 @@ var place = form.StatusRef{URI: site + "/status/KNGS/1", Index: 4711, RegisterCo
 
 func verifySD(t testing.TB, key *ecdsa.PrivateKey, u *sdjwt.Unsigned, keep func(sdjwt.Path) bool) *sdjwt.Presented {
 	t.Helper()
-	token := must[string](t)(u.Assemble(sign(t, key, u.ToSign)))
-	shown := must[string](t)(sdjwt.Present(token, sdjwt.TypeVC, keep, nil))
-	return must[*sdjwt.Presented](t)(sdjwt.VerifyVC(shown, sdjwt.Policy{Now: now(), Key: func(jws.Header, map[string]any) (crypto.PublicKey, error) { return &key.PublicKey, nil }}))
+	token := formattest.Must[string](t)(u.Assemble(formattest.Sign(t, key, u.ToSign)))
+	shown := formattest.Must[string](t)(sdjwt.Present(token, sdjwt.TypeVC, keep, nil))
+	return formattest.Must[*sdjwt.Presented](t)(sdjwt.VerifyVC(shown, sdjwt.Policy{Now: now(), Key: func(jws.Header, map[string]any) (crypto.PublicKey, error) { return &key.PublicKey, nil }}))
 }
 
 func verifyVC(t testing.TB, key *ecdsa.PrivateKey, toSign []byte) *vc.Credential {
 	t.Helper()
-	token := must[string](t)(jws.Assemble(toSign, sign(t, key, toSign)))
-	return must[*vc.Credential](t)(vc.Verify(token, vc.Policy{Now: now(), Key: func(jws.Header, *vc.Credential) (crypto.PublicKey, error) { return &key.PublicKey, nil }}))
+	token := formattest.Must[string](t)(jws.Assemble(toSign, formattest.Sign(t, key, toSign)))
+	return formattest.Must[*vc.Credential](t)(vc.Verify(token, vc.Policy{Now: now(), Key: func(jws.Header, *vc.Credential) (crypto.PublicKey, error) { return &key.PublicKey, nil }}))
 }
 
 // TestFormsAgree: what the forms say, put back into the labels of the QR code, is what the record says.
 func TestFormsAgree(t *testing.T) {
-	key, holder := newKey(t), newKey(t)
+	key, holder := formattest.Key(t), formattest.Key(t)
 	f, i := facts(t), issuer(t, key)
 	c := form.Copy{ID: "01934c2e-0000-7000-8000-000000000000", Site: site, Now: now(), Holder: &holder.PublicKey}
-	sd := verifySD(t, key, must[*sdjwt.Unsigned](t)(form.SDJWT(f, i, place, c)), func(sdjwt.Path) bool { return true })
-	w3 := verifyVC(t, key, must[[]byte](t)(form.VC(f, i, place, c)))
+	sd := verifySD(t, key, formattest.Must[*sdjwt.Unsigned](t)(form.SDJWT(f, i, place, c)), func(sdjwt.Path) bool { return true })
+	w3 := verifyVC(t, key, formattest.Must[[]byte](t)(form.VC(f, i, place, c)))
 	if got := form.Labels(sd.Claims); !maps.Equal(got, f.Labels) {
 		t.Errorf("SD-JWT says %v", got)
 	}
@@ -132,16 +103,16 @@ func TestFormsAgree(t *testing.T) {
 
 // TestNothingOfThePersonIsOpen: a holder who shows nothing has shown the qualification and its issuer.
 func TestNothingOfThePersonIsOpen(t *testing.T) {
-	key := newKey(t)
+	key := formattest.Key(t)
 	f := facts(t)
-	u := must[*sdjwt.Unsigned](t)(form.SDJWT(f, issuer(t, key), place, form.Copy{Site: site, Now: now()}))
+	u := formattest.Must[*sdjwt.Unsigned](t)(form.SDJWT(f, issuer(t, key), place, form.Copy{Site: site, Now: now()}))
 	got := verifySD(t, key, u, func(sdjwt.Path) bool { return false })
 	for _, c := range form.Claims() {
 		if _, open := got.Claims[c.Name]; open && c.Personal {
 			t.Errorf("%s is open", c.Name)
 		}
 	}
-	payload := string(must[[]byte](t)(jws.Decode64(strings.Split(string(u.ToSign), ".")[1])))
+	payload := string(formattest.Must[[]byte](t)(jws.Decode64(strings.Split(string(u.ToSign), ".")[1])))
 	for _, label := range []string{cose.HolderName, cose.HolderBirthDate, cose.RegistrationNumber, cose.CertificateID, cose.HolderCode} {
 		if strings.Contains(payload, f.Labels[label]) {
 			t.Errorf("%s can be read in what is signed", label)
@@ -154,7 +125,7 @@ func TestNothingOfThePersonIsOpen(t *testing.T) {
 
 // TestEnds: a copy ends with whatever ends first.
 func TestEnds(t *testing.T) {
-	key := newKey(t)
+	key := formattest.Key(t)
 	i := issuer(t, key)
 	soon := now().Add(time.Hour)
 	for _, c := range []struct {
@@ -168,9 +139,9 @@ func TestEnds(t *testing.T) {
 		{"the certificate", "2099-01-31", nil, i.Chain[0].NotAfter},
 	} {
 		f := facts(t)
-		f.ValidUntil = must[calendar.Date](t)(calendar.ParseISO(c.until))
+		f.ValidUntil = formattest.Must[calendar.Date](t)(calendar.ParseISO(c.until))
 		all := func(sdjwt.Path) bool { return true }
-		got := verifySD(t, key, must[*sdjwt.Unsigned](t)(form.SDJWT(f, i, place, form.Copy{Site: site, Now: now(), ExpiresAt: c.own})), all)
+		got := verifySD(t, key, formattest.Must[*sdjwt.Unsigned](t)(form.SDJWT(f, i, place, form.Copy{Site: site, Now: now(), ExpiresAt: c.own})), all)
 		if !got.ExpiresAt.Equal(c.want.Truncate(time.Second)) || got.Claims["valid_until"] != c.until {
 			t.Errorf("%s: ends at %v, want %v", c.name, got.ExpiresAt, c.want)
 		}
@@ -179,12 +150,12 @@ func TestEnds(t *testing.T) {
 
 // TestChosen: what the holder left out is in no form, and the type stays.
 func TestChosen(t *testing.T) {
-	key := newKey(t)
-	few := must[form.Facts](t)(facts(t).Choose([]string{cose.HolderName}))
+	key := formattest.Key(t)
+	few := formattest.Must[form.Facts](t)(facts(t).Choose([]string{cose.HolderName}))
 	c := form.Copy{Site: site, Now: now()}
 	all := func(sdjwt.Path) bool { return true }
-	sd := verifySD(t, key, must[*sdjwt.Unsigned](t)(form.SDJWT(few, issuer(t, key), form.StatusRef{}, c)), all)
-	w3 := verifyVC(t, key, must[[]byte](t)(form.VC(few, issuer(t, key), form.StatusRef{}, c)))
+	sd := verifySD(t, key, formattest.Must[*sdjwt.Unsigned](t)(form.SDJWT(few, issuer(t, key), form.StatusRef{}, c)), all)
+	w3 := verifyVC(t, key, formattest.Must[[]byte](t)(form.VC(few, issuer(t, key), form.StatusRef{}, c)))
 	if sd.Claims["birthdate"] != nil || w3.Subject["birthdate"] != nil || sd.Type != site+"/types/kangoshi" || sd.Status != nil || w3.Status != nil {
 		t.Errorf("SD-JWT %v of type %s, W3C %v", sd.Claims, sd.Type, w3.Subject)
 	}
@@ -215,7 +186,7 @@ func TestPublishedDescriptions(t *testing.T) {
 	var document struct {
 		Context map[string]any `json:"@context"`
 	}
-	if err := json.Unmarshal(must[[]byte](t)(form.Context(site)), &document); err != nil {
+	if err := json.Unmarshal(formattest.Must[[]byte](t)(form.Context(site)), &document); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range form.Claims() {
@@ -227,17 +198,17 @@ func TestPublishedDescriptions(t *testing.T) {
 
 // BenchmarkSDJWT is the whole making of a credential in memory, BenchmarkRaw the signature alone.
 func BenchmarkSDJWT(b *testing.B) {
-	key, holder := newKey(b), newKey(b)
+	key, holder := formattest.Key(b), formattest.Key(b)
 	f, i := facts(b), issuer(b, key)
 	for b.Loop() {
-		u := must[*sdjwt.Unsigned](b)(form.SDJWT(f, i, place, form.Copy{Site: site, Now: now(), Holder: &holder.PublicKey}))
-		must[string](b)(u.Assemble(sign(b, key, u.ToSign)))
+		u := formattest.Must[*sdjwt.Unsigned](b)(form.SDJWT(f, i, place, form.Copy{Site: site, Now: now(), Holder: &holder.PublicKey}))
+		formattest.Must[string](b)(u.Assemble(formattest.Sign(b, key, u.ToSign)))
 	}
 }
 
 func BenchmarkRaw(b *testing.B) {
-	key := newKey(b)
+	key := formattest.Key(b)
 	for b.Loop() {
-		sign(b, key, []byte("the same primitive"))
+		formattest.Sign(b, key, []byte("the same primitive"))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"akashi/internal/format/cms"
+	"akashi/internal/format/formattest"
 )
 
 // attributed is a signature over the content with attributes, and the certificate of its maker.
@@ -39,15 +40,7 @@ func attributed(t testing.TB, serial int64) (*cms.Attributed, *x509.Certificate,
 
 func signECDSA(t testing.TB, key *ecdsa.PrivateKey, b []byte) []byte {
 	t.Helper()
-	digest := sha256.Sum256(b)
-	r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw := make([]byte, 64)
-	r.FillBytes(raw[:32])
-	s.FillBytes(raw[32:])
-	der, err := cms.RawECDSA(raw)
+	der, err := cms.RawECDSA(formattest.Sign(t, key, b))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package cose_test
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -16,11 +17,11 @@ import (
 
 func TestChainedRoundTrip(t *testing.T) {
 	t.Parallel()
-	protected := must[[]byte](t)(cose.EncodeProtected(cose.ES256))
+	protected := formattest.Must[[]byte](t)(cose.EncodeProtected(cose.ES256))
 	for name, chain := range map[string][][]byte{"no certificate": nil, "one": {{1}}, "two": {{1}, {2}}} {
 		for _, payload := range [][]byte{nil, {}, {7}} {
-			message := must[[]byte](t)(cose.AssembleChained(protected, chain, payload, []byte{9}))
-			c := must[*cose.Chained](t)(cose.DecodeChained(message))
+			message := formattest.Must[[]byte](t)(cose.AssembleChained(protected, chain, payload, []byte{9}))
+			c := formattest.Must[*cose.Chained](t)(cose.DecodeChained(message))
 			if len(c.Chain) != len(chain) || !bytes.Equal(c.Payload, payload) || (c.Payload == nil) != (payload == nil) || !bytes.Equal(c.Signature, []byte{9}) {
 				t.Errorf("%s, payload %v: read %+v", name, payload, c)
 			}
@@ -49,7 +50,7 @@ func TestChainedThatAreRefused(t *testing.T) {
 		{"numbers for a payload", []any{es256, none, []int{1, 2}, []byte{1}}, cose.NotSign1},
 		{"numbers for a signature", []any{es256, none, nil, []int{1, 2}}, cose.NotSign1},
 	} {
-		raw := must[[]byte](t)(cbor.Marshal(c.parts))
+		raw := formattest.Must[[]byte](t)(cbor.Marshal(c.parts))
 		if _, err := cose.DecodeChained(raw); !errors.Is(err, c.want) || !errors.Is(err, fault.Invalid) {
 			t.Errorf("%s: got %v, want %s", c.name, err, c.want)
 		}
@@ -64,12 +65,12 @@ func TestChainedThatAreRefused(t *testing.T) {
 
 func TestKeysOfOne(t *testing.T) {
 	t.Parallel()
-	key := ecKey(t)
-	raw := must[[]byte](t)(cose.EncodeKey(&key.PublicKey))
-	if back := must[*ecdsa.PublicKey](t)(cose.DecodeKey(raw)); !back.Equal(&key.PublicKey) {
+	key := formattest.Key(t)
+	raw := formattest.Must[[]byte](t)(cose.EncodeKey(&key.PublicKey))
+	if back := formattest.Must[*ecdsa.PublicKey](t)(cose.DecodeKey(raw)); !back.Equal(&key.PublicKey) {
 		t.Error("another key came back")
 	}
-	p384 := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	p384 := formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
 	if _, err := cose.EncodeKey(&p384.PublicKey); !errors.Is(err, cose.WrongKey) {
 		t.Errorf("another curve: got %v", err)
 	}
@@ -84,7 +85,7 @@ func TestKeysOfOne(t *testing.T) {
 				bad[label] = v
 			}
 		}
-		if _, err := cose.DecodeKey(must[[]byte](t)(cbor.Marshal(bad))); !errors.Is(err, cose.WrongKey) || !errors.Is(err, fault.Invalid) {
+		if _, err := cose.DecodeKey(formattest.Must[[]byte](t)(cbor.Marshal(bad))); !errors.Is(err, cose.WrongKey) || !errors.Is(err, fault.Invalid) {
 			t.Errorf("with %d changed: got %v", name, err)
 		}
 	}

@@ -1,11 +1,9 @@
 package cose_test
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"strings"
 	"testing"
@@ -25,27 +23,13 @@ func compactFacts() map[string]string {
 		"IA": "厚生労働省", "IN": "厚生労働大臣", "CI": "kangoshi", "DN": "KGMH0123456789A", "DT": "1", "UC": "0123456789ab"}
 }
 
-func compactKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 func signCompact(t testing.TB, key *ecdsa.PrivateKey, c *cose.Compact) []byte {
 	t.Helper()
 	toSign, err := c.EncodeCompact()
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest := sha256.Sum256(toSign)
-	r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Signature = append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+	c.Signature = formattest.Sign(t, key, toSign)
 	message, err := c.Message()
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +39,7 @@ func signCompact(t testing.TB, key *ecdsa.PrivateKey, c *cose.Compact) []byte {
 
 func TestCompact(t *testing.T) {
 	t.Parallel()
-	key := compactKey(t)
+	key := formattest.Key(t)
 	full := &cose.Compact{KID: "mhlw-0123456789ab", Facts: compactFacts(), Status: &cose.Place{List: 3, Index: 1048575}, IssuedAt: compactDay}
 	message := signCompact(t, key, full)
 	if !cose.IsCompact(message) {
@@ -71,7 +55,7 @@ func TestCompact(t *testing.T) {
 	if err := read.Verify(&key.PublicKey); err != nil {
 		t.Error(err)
 	}
-	if err := read.Verify(&compactKey(t).PublicKey); !errors.Is(err, cose.BadSignature) {
+	if err := read.Verify(&formattest.Key(t).PublicKey); !errors.Is(err, cose.BadSignature) {
 		t.Errorf("with another key: %v, want bad_signature", err)
 	}
 	text, err := cose.CompactURL("https://check.shikaku.example/w/", message)
@@ -97,7 +81,7 @@ func TestCompact(t *testing.T) {
 
 func TestCompactRefused(t *testing.T) {
 	t.Parallel()
-	key := compactKey(t)
+	key := formattest.Key(t)
 	few := map[string]string{"CN": "看護師", "DN": "KGMH0123456789A"}
 	for name, c := range map[string]*cose.Compact{
 		"no certificate id":      {KID: "k", Facts: map[string]string{"CN": "看護師"}, Status: &cose.Place{List: 1}, IssuedAt: compactDay},
@@ -181,7 +165,7 @@ func TestCompactRefused(t *testing.T) {
 }
 
 func FuzzDecodeCompact(f *testing.F) {
-	key := compactKey(f)
+	key := formattest.Key(f)
 	f.Add(signCompact(f, key, &cose.Compact{KID: "k", Facts: compactFacts(), Status: &cose.Place{List: 1, Index: 5}, IssuedAt: compactDay}))
 	f.Add(signCompact(f, key, &cose.Compact{KID: "k", Facts: map[string]string{"CN": "a", "DN": "b"}, ExpiresAt: compactDay.Add(time.Minute), IssuedAt: compactDay}))
 	f.Add([]byte{0xd2, 0x84})

@@ -1,6 +1,7 @@
 package cose_test
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
@@ -29,51 +30,26 @@ func facts() map[string]string {
 	}
 }
 
-func ecKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 // sign makes a message with our own encoder and a signature of the given key.
 func sign(t testing.TB, key crypto.Signer, alg cose.Algorithm) []byte {
 	t.Helper()
-	protected := must[[]byte](t)(cose.EncodeProtected(alg))
-	payload := must[[]byte](t)(cose.EncodePayload(facts()))
-	tbs := must[[]byte](t)(cose.ToBeSigned(protected, payload))
-	digest := sha256.Sum256(tbs)
+	protected := formattest.Must[[]byte](t)(cose.EncodeProtected(alg))
+	payload := formattest.Must[[]byte](t)(cose.EncodePayload(facts()))
+	tbs := formattest.Must[[]byte](t)(cose.ToBeSigned(protected, payload))
 	var signature []byte
 	switch key := key.(type) {
 	case *ecdsa.PrivateKey:
-		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-		if err != nil {
-			t.Fatal(err)
-		}
-		signature = make([]byte, 64)
-		r.FillBytes(signature[:32])
-		s.FillBytes(signature[32:])
+		signature = formattest.Sign(t, key, tbs)
 	case *rsa.PrivateKey:
-		signature = must[[]byte](t)(rsa.SignPSS(rand.Reader, key, crypto.SHA256, digest[:], &rsa.PSSOptions{SaltLength: 32}))
+		digest := sha256.Sum256(tbs)
+		signature = formattest.Must[[]byte](t)(rsa.SignPSS(rand.Reader, key, crypto.SHA256, digest[:], &rsa.PSSOptions{SaltLength: 32}))
 	}
-	return must[[]byte](t)(cose.Assemble(protected, "P-000001", payload, signature))
+	return formattest.Must[[]byte](t)(cose.Assemble(protected, "P-000001", payload, signature))
 }
 
 func TestOurMessageInAnotherImplementation(t *testing.T) {
-	key := ecKey(t)
-	rsaKey := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
+	key := formattest.Key(t)
+	rsaKey := formattest.Must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
 	for _, c := range []struct {
 		name   string
 		key    crypto.Signer
@@ -86,11 +62,11 @@ func TestOurMessageInAnotherImplementation(t *testing.T) {
 			if err := theirs.UnmarshalCBOR(message); err != nil {
 				t.Fatal(err)
 			}
-			verifier := must[gocose.Verifier](t)(gocose.NewVerifier(c.theirs, c.key.Public()))
+			verifier := formattest.Must[gocose.Verifier](t)(gocose.NewVerifier(c.theirs, c.key.Public()))
 			if err := theirs.Verify(nil, verifier); err != nil {
 				t.Fatal(err)
 			}
-			ours := must[*cose.Sign1](t)(cose.Decode(message))
+			ours := formattest.Must[*cose.Sign1](t)(cose.Decode(message))
 			if err := cose.Verify(c.key.Public(), ours); err != nil {
 				t.Fatal(err)
 			}
@@ -102,22 +78,22 @@ func TestOurMessageInAnotherImplementation(t *testing.T) {
 }
 
 func TestTheirMessageInOurs(t *testing.T) {
-	key := ecKey(t)
-	payload := must[[]byte](t)(cose.EncodePayload(facts()))
+	key := formattest.Key(t)
+	payload := formattest.Must[[]byte](t)(cose.EncodePayload(facts()))
 	theirs := gocose.NewSign1Message()
 	theirs.Headers.Protected.SetAlgorithm(gocose.AlgorithmES256)
 	theirs.Headers.Unprotected[gocose.HeaderLabelKeyID] = []byte("P-000001")
 	theirs.Payload = payload
-	signer := must[gocose.Signer](t)(gocose.NewSigner(gocose.AlgorithmES256, key))
+	signer := formattest.Must[gocose.Signer](t)(gocose.NewSigner(gocose.AlgorithmES256, key))
 	if err := theirs.Sign(rand.Reader, nil, signer); err != nil {
 		t.Fatal(err)
 	}
-	message := must[[]byte](t)(theirs.MarshalCBOR())
-	ours := must[*cose.Sign1](t)(cose.Decode(message))
+	message := formattest.Must[[]byte](t)(theirs.MarshalCBOR())
+	ours := formattest.Must[*cose.Sign1](t)(cose.Decode(message))
 	if err := cose.Verify(&key.PublicKey, ours); err != nil {
 		t.Fatal(err)
 	}
-	if got := must[map[string]string](t)(cose.DecodePayload(ours.Payload)); got[cose.HolderName] != "海事\u3000太郎" {
+	if got := formattest.Must[map[string]string](t)(cose.DecodePayload(ours.Payload)); got[cose.HolderName] != "海事\u3000太郎" {
 		t.Errorf("read %v", got)
 	}
 }
@@ -126,25 +102,25 @@ func TestTheirMessageInOurs(t *testing.T) {
 // fixes the context string, the empty external data and the order.
 func TestToBeSignedVector(t *testing.T) {
 	want := "846a5369676e61747572653143a101264054546869732069732074686520636f6e74656e742e"
-	protected := must[[]byte](t)(cose.EncodeProtected(cose.ES256))
-	got := must[[]byte](t)(cose.ToBeSigned(protected, []byte("This is the content.")))
+	protected := formattest.Must[[]byte](t)(cose.EncodeProtected(cose.ES256))
+	got := formattest.Must[[]byte](t)(cose.ToBeSigned(protected, []byte("This is the content.")))
 	if hex.EncodeToString(got) != want {
 		t.Errorf("got %x, want %s", got, want)
 	}
 }
 
 func TestVerifyRefuses(t *testing.T) {
-	key, other := ecKey(t), ecKey(t)
-	p384 := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
-	rsaKey := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
-	good := must[*cose.Sign1](t)(cose.Decode(sign(t, key, cose.ES256)))
-	ps := must[*cose.Sign1](t)(cose.Decode(sign(t, rsaKey, cose.PS256)))
+	key, other := formattest.Key(t), formattest.Key(t)
+	p384 := formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	rsaKey := formattest.Must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
+	good := formattest.Must[*cose.Sign1](t)(cose.Decode(sign(t, key, cose.ES256)))
+	ps := formattest.Must[*cose.Sign1](t)(cose.Decode(sign(t, rsaKey, cose.PS256)))
 	with := func(change func(*cose.Sign1)) *cose.Sign1 {
 		s := *good
 		change(&s)
 		return &s
 	}
-	changed := must[[]byte](t)(cose.EncodePayload(map[string]string{cose.HolderName: "別人"}))
+	changed := formattest.Must[[]byte](t)(cose.EncodePayload(map[string]string{cose.HolderName: "別人"}))
 	for _, c := range []struct {
 		name string
 		pub  crypto.PublicKey
@@ -174,15 +150,15 @@ func TestVerifyRefuses(t *testing.T) {
 // raw encodes parts that our own encoder would refuse.
 func raw(t testing.TB, tag uint64, parts ...any) []byte {
 	t.Helper()
-	return must[[]byte](t)(must[cbor.EncMode](t)(cbor.CoreDetEncOptions().EncMode()).Marshal(cbor.Tag{Number: tag, Content: parts}))
+	return formattest.Must[[]byte](t)(formattest.Must[cbor.EncMode](t)(cbor.CoreDetEncOptions().EncMode()).Marshal(cbor.Tag{Number: tag, Content: parts}))
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	good := sign(t, ecKey(t), cose.ES256)
-	protected := must[[]byte](t)(cose.EncodeProtected(cose.ES256))
-	payload := must[[]byte](t)(cose.EncodePayload(facts()))
+	good := sign(t, formattest.Key(t), cose.ES256)
+	protected := formattest.Must[[]byte](t)(cose.EncodeProtected(cose.ES256))
+	payload := formattest.Must[[]byte](t)(cose.EncodePayload(facts()))
 	kid, sig := map[int]any{4: []byte("k")}, make([]byte, 64)
-	unhex := func(s string) []byte { return must[[]byte](t)(hex.DecodeString(s)) }
+	unhex := func(s string) []byte { return formattest.Must[[]byte](t)(hex.DecodeString(s)) }
 	for _, c := range []struct {
 		name    string
 		message []byte
@@ -233,7 +209,7 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func TestEveryFlippedBitIsNoticed(t *testing.T) {
-	key := ecKey(t)
+	key := formattest.Key(t)
 	good := sign(t, key, cose.ES256)
 	for i := range good {
 		for bit := range 8 {
@@ -312,7 +288,7 @@ func TestParseURLRefuses(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add(sign(f, ecKey(f), cose.ES256))
+	f.Add(sign(f, formattest.Key(f), cose.ES256))
 	f.Add([]byte{0xd2, 0x84, 0x43, 0xa1, 0x01, 0x26, 0xa0, 0x41, 0xa0, 0x40})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := cose.Decode(b)

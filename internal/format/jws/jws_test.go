@@ -1,11 +1,11 @@
 package jws_test
 
 import (
+	"akashi/internal/format/formattest"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -23,48 +23,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	return must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-}
-
-func sign(key *ecdsa.PrivateKey) jws.Sign {
-	return func(toSign []byte) ([]byte, error) {
-		digest := sha256.Sum256(toSign)
-		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-		if err != nil {
-			return nil, err
-		}
-		out := make([]byte, 64)
-		r.FillBytes(out[:32])
-		s.FillBytes(out[32:])
-		return out, nil
-	}
-}
-
 var profile = jws.Profile{Type: "test+jwt", Max: 4096}
 
 // Another implementation reads what we sign, and we read what it signs.
 func TestAnotherImplementation(t *testing.T) {
-	key := newKey(t)
-	ours := must[string](t)(jws.Make(jws.Header{Type: "test+jwt", KID: "K"}, []byte(`{"name":"海事 太郎"}`), sign(key)))
-	parsed := must[*jose.JSONWebSignature](t)(jose.ParseSignedCompact(ours, []jose.SignatureAlgorithm{jose.ES256}))
-	if payload := must[[]byte](t)(parsed.Verify(&key.PublicKey)); string(payload) != `{"name":"海事 太郎"}` || parsed.Signatures[0].Header.KeyID != "K" {
+	key := formattest.Key(t)
+	ours := formattest.Must[string](t)(jws.Make(jws.Header{Type: "test+jwt", KID: "K"}, []byte(`{"name":"海事 太郎"}`), formattest.Signer(key)))
+	parsed := formattest.Must[*jose.JSONWebSignature](t)(jose.ParseSignedCompact(ours, []jose.SignatureAlgorithm{jose.ES256}))
+	if payload := formattest.Must[[]byte](t)(parsed.Verify(&key.PublicKey)); string(payload) != `{"name":"海事 太郎"}` || parsed.Signatures[0].Header.KeyID != "K" {
 		t.Errorf("they read %s of %s", payload, parsed.Signatures[0].Header.KeyID)
 	}
-	signer := must[jose.Signer](t)(jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{}).WithType("test+jwt")))
-	theirs := must[*jose.JSONWebSignature](t)(signer.Sign([]byte(`{"a":1}`)))
-	token := must[*jws.Token](t)(jws.Parse(must[string](t)(theirs.CompactSerialize()), profile))
+	signer := formattest.Must[jose.Signer](t)(jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{}).WithType("test+jwt")))
+	theirs := formattest.Must[*jose.JSONWebSignature](t)(signer.Sign([]byte(`{"a":1}`)))
+	token := formattest.Must[*jws.Token](t)(jws.Parse(formattest.Must[string](t)(theirs.CompactSerialize()), profile))
 	if err := token.Verify(&key.PublicKey); err != nil || token.Claims["a"] != json.Number("1") {
 		t.Errorf("we read %v, %v", token.Claims, err)
 	}
@@ -110,19 +81,19 @@ func TestParseRefuses(t *testing.T) {
 
 // The key and thumbprint are compared with go-jose.
 func TestJWK(t *testing.T) {
-	key := newKey(t)
-	ours := must[map[string]any](t)(jws.JWK(&key.PublicKey))
-	text := must[[]byte](t)(json.Marshal(ours))
+	key := formattest.Key(t)
+	ours := formattest.Must[map[string]any](t)(jws.JWK(&key.PublicKey))
+	text := formattest.Must[[]byte](t)(json.Marshal(ours))
 	var theirs jose.JSONWebKey
 	if err := json.Unmarshal(text, &theirs); err != nil || !key.PublicKey.Equal(theirs.Key) {
 		t.Errorf("they read %v, %v", theirs.Key, err)
 	}
-	print := must[string](t)(jws.Thumbprint(&key.PublicKey))
-	want := must[[]byte](t)(theirs.Thumbprint(crypto.SHA256))
+	print := formattest.Must[string](t)(jws.Thumbprint(&key.PublicKey))
+	want := formattest.Must[[]byte](t)(theirs.Thumbprint(crypto.SHA256))
 	if print != base64.RawURLEncoding.EncodeToString(want) {
 		t.Errorf("thumbprint %s", print)
 	}
-	if back := must[*ecdsa.PublicKey](t)(jws.ReadJWK(ours)); !back.Equal(&key.PublicKey) {
+	if back := formattest.Must[*ecdsa.PublicKey](t)(jws.ReadJWK(ours)); !back.Equal(&key.PublicKey) {
 		t.Error("the key is not the same when read again")
 	}
 	change := func(name string, v any) map[string]any {
@@ -136,7 +107,7 @@ func TestJWK(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	p384 := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	p384 := formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
 	if _, err := jws.JWK(&p384.PublicKey); !errors.Is(err, jws.WrongKey) {
 		t.Errorf("writing another curve: %v", err)
 	}
@@ -149,11 +120,11 @@ func certificate(t testing.TB, name string, key *ecdsa.PrivateKey, parent *x509.
 	if parent == nil {
 		parent = c
 	}
-	return must[*x509.Certificate](t)(x509.ParseCertificate(must[[]byte](t)(x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, by))))
+	return formattest.Must[*x509.Certificate](t)(x509.ParseCertificate(formattest.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, by))))
 }
 
 func TestTrusted(t *testing.T) {
-	rootKey, key := newKey(t), newKey(t)
+	rootKey, key := formattest.Key(t), formattest.Key(t)
 	root := certificate(t, "root", rootKey, nil, rootKey, x509.KeyUsageCertSign)
 	leaf := certificate(t, "issuer", key, root, rootKey, x509.KeyUsageDigitalSignature)
 	other := certificate(t, "for encryption", key, root, rootKey, x509.KeyUsageKeyEncipherment)
@@ -161,8 +132,8 @@ func TestTrusted(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(root)
 	at := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	token := must[string](t)(jws.Make(jws.Header{Type: "test+jwt", Chain: []*x509.Certificate{leaf}}, []byte(`{}`), sign(key)))
-	parsed := must[*jws.Token](t)(jws.Parse(token, profile))
+	token := formattest.Must[string](t)(jws.Make(jws.Header{Type: "test+jwt", Chain: []*x509.Certificate{leaf}}, []byte(`{}`), formattest.Signer(key)))
+	parsed := formattest.Must[*jws.Token](t)(jws.Parse(token, profile))
 	if got, err := jws.Trusted(parsed.Header.Chain, roots, at); err != nil || got.Subject.CommonName != "issuer" {
 		t.Errorf("read %v, %v", got, err)
 	}
@@ -214,8 +185,8 @@ func TestAppend(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	key := newKey(f)
-	f.Add(must[string](f)(jws.Make(jws.Header{Type: "test+jwt", KID: "K"}, []byte(`{"a":[1]}`), sign(key))))
+	key := formattest.Key(f)
+	f.Add(formattest.Must[string](f)(jws.Make(jws.Header{Type: "test+jwt", KID: "K"}, []byte(`{"a":[1]}`), formattest.Signer(key))))
 	f.Fuzz(func(t *testing.T, text string) {
 		token, err := jws.Parse(text, profile)
 		if err != nil {

@@ -1,11 +1,11 @@
 package mdoc_test
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -26,21 +26,6 @@ const docType = "example.licence.1"
 
 var start = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	return must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-}
-
 // world is an authority, a document signer and a holder.
 type world struct {
 	authority, signer *x509.Certificate
@@ -50,7 +35,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{authorityKey: newKey(t), signerKey: newKey(t), holder: newKey(t)}
+	w := &world{authorityKey: formattest.Key(t), signerKey: formattest.Key(t), holder: formattest.Key(t)}
 	w.authority = w.certify(t, authorityTemplate(), nil, &w.authorityKey.PublicKey)
 	w.signer = w.certify(t, signerTemplate(t), w.authority, &w.signerKey.PublicKey)
 	return w
@@ -64,7 +49,7 @@ func authorityTemplate() *x509.Certificate {
 
 func signerTemplate(t testing.TB) *x509.Certificate {
 	t.Helper()
-	usage := must[[]byte](t)(asn1.Marshal([]asn1.ObjectIdentifier{mdoc.SignerUsage}))
+	usage := formattest.Must[[]byte](t)(asn1.Marshal([]asn1.ObjectIdentifier{mdoc.SignerUsage}))
 	return &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{Country: []string{"JP"}, CommonName: "Signer"},
 		NotBefore: start.AddDate(0, -1, 0), NotAfter: start.AddDate(1, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}}}
@@ -75,18 +60,8 @@ func (w *world) certify(t testing.TB, template, parent *x509.Certificate, public
 	if parent == nil {
 		parent = template
 	}
-	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, parent, public, w.authorityKey))
-	return must[*x509.Certificate](t)(x509.ParseCertificate(der))
-}
-
-func sign(t testing.TB, key *ecdsa.PrivateKey, toSign []byte) []byte {
-	t.Helper()
-	digest := sha256.Sum256(toSign)
-	r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+	der := formattest.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, parent, public, w.authorityKey))
+	return formattest.Must[*x509.Certificate](t)(x509.ParseCertificate(der))
 }
 
 func (w *world) issue() mdoc.Issue {
@@ -104,18 +79,18 @@ func salts() *bytes.Reader { return bytes.NewReader(bytes.Repeat([]byte{7}, 4096
 
 func (w *world) issued(t testing.TB) []byte {
 	t.Helper()
-	d := must[*mdoc.Draft](t)(w.issue().Compose(salts()))
-	return must[[]byte](t)(d.Complete(sign(t, w.signerKey, d.ToSign)))
+	d := formattest.Must[*mdoc.Draft](t)(w.issue().Compose(salts()))
+	return formattest.Must[[]byte](t)(d.Complete(formattest.Sign(t, w.signerKey, d.ToSign)))
 }
 
 func transcript(t testing.TB) []byte {
 	t.Helper()
-	return must[[]byte](t)(mdoc.Session{ClientID: "x509_hash:abc", Nonce: "n", ResponseURI: "https://check.example/r"}.Transcript())
+	return formattest.Must[[]byte](t)(mdoc.Session{ClientID: "x509_hash:abc", Nonce: "n", ResponseURI: "https://check.example/r"}.Transcript())
 }
 
 func (w *world) shown(t testing.TB, names ...string) []byte {
 	t.Helper()
-	return must[[]byte](t)(mdoc.Present(w.issued(t), mdoc.Wanted{docType: names}, transcript(t), func(b []byte) ([]byte, error) { return sign(t, w.holder, b), nil }))
+	return formattest.Must[[]byte](t)(mdoc.Present(w.issued(t), mdoc.Wanted{docType: names}, transcript(t), func(b []byte) ([]byte, error) { return formattest.Sign(t, w.holder, b), nil }))
 }
 
 // all makes every check that a reader makes.
@@ -144,7 +119,7 @@ func TestIssuedShownAndRead(t *testing.T) {
 	if err := w.all(response, transcript(t), start.AddDate(0, 0, 3)); err != nil {
 		t.Fatal(err)
 	}
-	d := must[[]*mdoc.Document](t)(mdoc.ParseResponse(response))[0]
+	d := formattest.Must[[]*mdoc.Document](t)(mdoc.ParseResponse(response))[0]
 	got := d.Issuer.Elements(docType)
 	if len(got) != 2 || got["name"] != "海事\u3000太郎" || got["birth_date"] != mdoc.Date("1998-04-01") {
 		t.Errorf("read %v", got)
@@ -155,7 +130,7 @@ func TestIssuedShownAndRead(t *testing.T) {
 	if !d.Issuer.DeviceKey.Equal(&w.holder.PublicKey) || !d.Issuer.Validity.Until.Equal(start.AddDate(0, 1, 0)) {
 		t.Errorf("holder's key or validity %v", d.Issuer.Validity)
 	}
-	whole := must[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(w.issued(t)))
+	whole := formattest.Must[*mdoc.IssuerSigned](t)(mdoc.ParseIssuerSigned(w.issued(t)))
 	if all := whole.Elements(docType); all["in_force"] != true || all["grade"] != int64(1) {
 		t.Errorf("read %v", all)
 	}
@@ -165,8 +140,8 @@ func TestIssuedShownAndRead(t *testing.T) {
 func TestTheSameRandomnessGivesTheSameBytes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	a := must[*mdoc.Draft](t)(w.issue().Compose(salts()))
-	b := must[*mdoc.Draft](t)(w.issue().Compose(salts()))
+	a := formattest.Must[*mdoc.Draft](t)(w.issue().Compose(salts()))
+	b := formattest.Must[*mdoc.Draft](t)(w.issue().Compose(salts()))
 	if !bytes.Equal(a.ToSign, b.ToSign) {
 		t.Error("two drafts differ")
 	}
@@ -175,8 +150,8 @@ func TestTheSameRandomnessGivesTheSameBytes(t *testing.T) {
 // TestTranscriptVector is the worked example of OpenID4VP 1.0 Appendix B.2.6.1.
 func TestTranscriptVector(t *testing.T) {
 	t.Parallel()
-	thumbprint := must[[]byte](t)(hex.DecodeString("4283ec927ae0f208daaa2d026a814f2b22dca52cf85ffa8f3f8626c6bd669047"))
-	got := must[[]byte](t)(mdoc.Session{ClientID: "x509_san_dns:example.com", Nonce: "exc7gBkxjx1rdc9udRrveKvSsJIq80avlXeLHhGwqtA",
+	thumbprint := formattest.Must[[]byte](t)(hex.DecodeString("4283ec927ae0f208daaa2d026a814f2b22dca52cf85ffa8f3f8626c6bd669047"))
+	got := formattest.Must[[]byte](t)(mdoc.Session{ClientID: "x509_san_dns:example.com", Nonce: "exc7gBkxjx1rdc9udRrveKvSsJIq80avlXeLHhGwqtA",
 		Thumbprint: thumbprint, ResponseURI: "https://example.com/response"}.Transcript())
 	want := "83f6f682714f70656e494434565048616e646f7665725820048bc053c00442af9b8eed494cefdd9d95240d254b046b11b68013722aad38ac"
 	if hex.EncodeToString(got) != want {
@@ -199,7 +174,7 @@ func TestInAnotherImplementation(t *testing.T) {
 	if err := message.UnmarshalCBOR(parts.IssuerAuth); err != nil {
 		t.Fatal(err)
 	}
-	verifier := must[gocose.Verifier](t)(gocose.NewVerifier(gocose.AlgorithmES256, w.signerKey.Public()))
+	verifier := formattest.Must[gocose.Verifier](t)(gocose.NewVerifier(gocose.AlgorithmES256, w.signerKey.Public()))
 	if err := message.Verify(nil, verifier); err != nil {
 		t.Error(err)
 	}
@@ -213,7 +188,7 @@ func bend(t testing.TB, raw []byte, change func(map[any]any)) []byte {
 		t.Fatal(err)
 	}
 	change(m)
-	return must[[]byte](t)(cbor.Marshal(m))
+	return formattest.Must[[]byte](t)(cbor.Marshal(m))
 }
 
 func at[T any](m any, path ...any) T {
@@ -250,8 +225,8 @@ func (w *world) object(t testing.TB, m map[any]any, change func(map[any]any)) {
 		}
 		change(o)
 	}
-	auth[2] = must[[]byte](t)(cbor.Marshal(cbor.Tag{Number: 24, Content: bend(t, tag.Content.([]byte), timed)}))
-	auth[3] = sign(t, w.signerKey, must[[]byte](t)(cbor.Marshal([]any{"Signature1", auth[0], []byte{}, auth[2]})))
+	auth[2] = formattest.Must[[]byte](t)(cbor.Marshal(cbor.Tag{Number: 24, Content: bend(t, tag.Content.([]byte), timed)}))
+	auth[3] = formattest.Sign(t, w.signerKey, formattest.Must[[]byte](t)(cbor.Marshal([]any{"Signature1", auth[0], []byte{}, auth[2]})))
 }
 
 func TestResponsesThatAreRefused(t *testing.T) {
@@ -260,7 +235,7 @@ func TestResponsesThatAreRefused(t *testing.T) {
 	other := newWorld(t)
 	good := w.shown(t, "name", "in_force")
 	now := start.AddDate(0, 0, 3)
-	elsewhere := must[[]byte](t)(mdoc.Session{ClientID: "x509_hash:abc", Nonce: "another", ResponseURI: "https://check.example/r"}.Transcript())
+	elsewhere := formattest.Must[[]byte](t)(mdoc.Session{ClientID: "x509_hash:abc", Nonce: "another", ResponseURI: "https://check.example/r"}.Transcript())
 	bent := func(change func(map[any]any)) []byte { return bend(t, good, change) }
 	items := func(m map[any]any) []any { return at[[]any](m, "documents", 0, "issuerSigned", "nameSpaces", docType) }
 	spaces := func(m map[any]any) map[any]any {
@@ -321,7 +296,7 @@ func TestResponsesThatAreRefused(t *testing.T) {
 		}), nil, now, mdoc.NoDeviceSignature},
 		{"both", bent(func(m map[any]any) { deviceAuth(m)["deviceMac"] = deviceAuth(m)["deviceSignature"] }), nil, now, mdoc.NoDeviceSignature},
 		{"elements of the device", bent(func(m map[any]any) {
-			at[map[any]any](m, "documents", 0, "deviceSigned")["nameSpaces"] = cbor.Tag{Number: 24, Content: must[[]byte](t)(cbor.Marshal(map[string]any{docType: map[string]any{"name": "別人"}}))}
+			at[map[any]any](m, "documents", 0, "deviceSigned")["nameSpaces"] = cbor.Tag{Number: 24, Content: formattest.Must[[]byte](t)(cbor.Marshal(map[string]any{docType: map[string]any{"name": "別人"}}))}
 		}), nil, now, mdoc.DeviceElements},
 		{"a device signature with its own payload", bent(func(m map[any]any) { deviceAuth(m)["deviceSignature"].([]any)[2] = []byte{0xf6} }), nil, now, mdoc.NotMDoc},
 		{"another algorithm", bent(func(m map[any]any) { auth(m)[0] = []byte{0xa1, 0x01, 0x38, 0x24} }), nil, now, mdoc.WrongAlgorithm},
@@ -331,7 +306,7 @@ func TestResponsesThatAreRefused(t *testing.T) {
 		{"no certificate in DER", bent(func(m map[any]any) { auth(m)[1] = map[any]any{33: []byte{1}} }), nil, now, mdoc.BadCertificate},
 		{"a signer of another authority", bent(func(m map[any]any) { auth(m)[1] = map[any]any{33: other.signer.Raw} }), nil, now, mdoc.UntrustedCertificate},
 		{"an authority as the signer", bent(func(m map[any]any) { auth(m)[1] = map[any]any{33: w.authority.Raw} }), nil, now, mdoc.BadCertificate},
-		{"the signature of another", bent(func(m map[any]any) { auth(m)[3] = sign(t, other.signerKey, []byte("x")) }), nil, now, mdoc.BadIssuerSignature},
+		{"the signature of another", bent(func(m map[any]any) { auth(m)[3] = formattest.Sign(t, other.signerKey, []byte("x")) }), nil, now, mdoc.BadIssuerSignature},
 		{"a short signature", bent(func(m map[any]any) { auth(m)[3] = []byte{1} }), nil, now, mdoc.BadIssuerSignature},
 		{"the object changed", bent(func(m map[any]any) {
 			was := auth(m)[3]
@@ -388,7 +363,7 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 		change(template)
 		return w.certify(t, template, nil, &w.authorityKey.PublicKey)
 	}
-	p384 := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	p384 := formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
 	for name, c := range map[string]*x509.Certificate{
 		"another curve":      w.certify(t, signerTemplate(t), w.authority, &p384.PublicKey),
 		"no usage":           signer(func(c *x509.Certificate) { c.ExtraExtensions = nil }),
@@ -428,7 +403,7 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 func TestIssuesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p384 := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	p384 := formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
 	for _, c := range []struct {
 		name   string
 		change func(*mdoc.Issue)
@@ -452,8 +427,8 @@ func TestIssuesThatAreRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", c.name, err, c.want)
 		}
 	}
-	d := must[*mdoc.Draft](t)(w.issue().Compose(salts()))
-	if _, err := d.Complete(sign(t, newKey(t), d.ToSign)); !errors.Is(err, mdoc.BadIssuerSignature) {
+	d := formattest.Must[*mdoc.Draft](t)(w.issue().Compose(salts()))
+	if _, err := d.Complete(formattest.Sign(t, formattest.Key(t), d.ToSign)); !errors.Is(err, mdoc.BadIssuerSignature) {
 		t.Errorf("signed with another key: got %v", err)
 	}
 	if _, err := w.issue().Compose(bytes.NewReader(nil)); !errors.Is(err, fault.Internal) {
@@ -475,7 +450,7 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 		bad := bytes.Clone(good)
 		bad[i] ^= 1 << (i % 8)
 		if w.all(bad, session, start) == nil {
-			docs := must[[]*mdoc.Document](t)(mdoc.ParseResponse(bad))
+			docs := formattest.Must[[]*mdoc.Document](t)(mdoc.ParseResponse(bad))
 			if got := docs[0].Issuer.Elements(docType); got["name"] != "海事\u3000太郎" {
 				t.Fatalf("bit %d of byte %d flipped: still valid, with %v", i%8, i, got)
 			}

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"errors"
 	"testing"
@@ -17,7 +18,7 @@ func refusedOr(t *testing.T, err error) bool {
 }
 
 func FuzzDPoP(f *testing.F) {
-	k := newKey(f)
+	k := formattest.Key(f)
 	h, c := dpopParts(k)
 	f.Add(signed(f, k, h, c))
 	f.Add("a.b.c")
@@ -30,7 +31,7 @@ func FuzzDPoP(f *testing.F) {
 }
 
 func FuzzProof(f *testing.F) {
-	k := newKey(f)
+	k := formattest.Key(f)
 	h, c := proofParts(k)
 	good := signed(f, k, h, c)
 	f.Add(good)
@@ -47,7 +48,7 @@ func FuzzProof(f *testing.F) {
 }
 
 func FuzzKey(f *testing.F) {
-	f.Add([]byte(jwk(newKey(f))))
+	f.Add([]byte(jwk(formattest.Key(f))))
 	f.Add([]byte(`{"kty":"EC","crv":"P-256","x":"","y":""}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		k, err := ParseKey(text)
@@ -109,7 +110,7 @@ func FuzzAddress(f *testing.F) {
 }
 
 func FuzzClient(f *testing.F) {
-	k := newKey(f)
+	k := formattest.Key(f)
 	f.Add(signed(f, k, map[string]any{"typ": typeClient}, map[string]any{"iss": "p", "sub": "w", "exp": now.Unix() + 60, "cnf": map[string]any{"jwk": jwk(k)}}),
 		signed(f, k, map[string]any{"typ": typeClientProof}, map[string]any{"iss": "w", "aud": issuer, "jti": "1", "iat": now.Unix()}))
 	f.Add("a.b.c", "")

@@ -1,9 +1,9 @@
 package oauth
 
 import (
+	"akashi/internal/format/jws"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -174,13 +174,9 @@ func Sign(key *ecdsa.PrivateKey, header map[string]any, claims any) (string, err
 		return "", fmt.Errorf("writing a token's claims: %w", err)
 	}
 	signed := b64.EncodeToString(head) + "." + b64.EncodeToString(body)
-	sum := sha256.Sum256([]byte(signed))
-	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+	signature, err := jws.SignES256(key, []byte(signed))
 	if err != nil {
-		return "", fmt.Errorf("signing a token: %w", err)
+		return "", err
 	}
-	signature := make([]byte, 64)
-	r.FillBytes(signature[:32])
-	s.FillBytes(signature[32:])
 	return signed + "." + b64.EncodeToString(signature), nil
 }

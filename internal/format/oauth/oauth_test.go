@@ -1,9 +1,8 @@
 package oauth
 
 import (
+	"akashi/internal/format/formattest"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -18,15 +17,6 @@ import (
 )
 
 var now = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
 
 func jwk(k *ecdsa.PrivateKey) json.RawMessage { return Key{Public: &k.PublicKey}.JWK() }
 
@@ -71,7 +61,7 @@ func TestVectors(t *testing.T) {
 // TestJoseReadsOurs: an independent library reads what Sign makes, and finds the same thumbprint.
 func TestJoseReadsOurs(t *testing.T) {
 	t.Parallel()
-	k := newKey(t)
+	k := formattest.Key(t)
 	s := signed(t, k, map[string]any{"typ": "x"}, map[string]any{"a": 1})
 	parsed, err := jose.ParseSignedCompact(s, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
@@ -103,7 +93,7 @@ func dpopParts(k *ecdsa.PrivateKey) (header, claims map[string]any) {
 
 func TestDPoP(t *testing.T) {
 	t.Parallel()
-	k, other := newKey(t), newKey(t)
+	k, other := formattest.Key(t), formattest.Key(t)
 	want := DPoPWant{Method: "POST", Address: "https://api.example/issuers/mhlw/token", Now: now, Token: "at", Nonce: func(s string) bool { return s == "ours" }}
 	with := func(change func(h, c map[string]any)) string {
 		h, c := dpopParts(k)
@@ -181,7 +171,7 @@ func TestDPoP(t *testing.T) {
 // TestDoubledMembers: JSON in which a member stands twice has two meanings, and none is taken.
 func TestDoubledMembers(t *testing.T) {
 	t.Parallel()
-	k := newKey(t)
+	k := formattest.Key(t)
 	forge := func(header, claims string) string {
 		text := b64.EncodeToString([]byte(header)) + "." + b64.EncodeToString([]byte(claims))
 		good := signed(t, k, nil, map[string]any{})
@@ -211,7 +201,7 @@ func proofParts(k *ecdsa.PrivateKey) (header, claims map[string]any) {
 
 func TestProof(t *testing.T) {
 	t.Parallel()
-	k, other := newKey(t), newKey(t)
+	k, other := formattest.Key(t), formattest.Key(t)
 	with := func(change func(h, c map[string]any)) string {
 		h, c := proofParts(k)
 		change(h, c)
@@ -257,7 +247,7 @@ func TestProof(t *testing.T) {
 
 func TestAttestation(t *testing.T) {
 	t.Parallel()
-	provider, k, second, other := newKey(t), newKey(t), newKey(t), newKey(t)
+	provider, k, second, other := formattest.Key(t), formattest.Key(t), formattest.Key(t), formattest.Key(t)
 	want := ProofWant{Issuer: issuer, Now: now, Trust: func(a Attester) (Key, bool) {
 		return Key{Public: &provider.PublicKey}, a.Issuer == "https://provider.example" && a.KID == "1"
 	}}
@@ -321,7 +311,7 @@ func TestAttestation(t *testing.T) {
 // TestClientAttestation: a wallet is known by its provider's word and its own proof, each refused for its own reason.
 func TestClientAttestation(t *testing.T) {
 	t.Parallel()
-	provider, k, other := newKey(t), newKey(t), newKey(t)
+	provider, k, other := formattest.Key(t), formattest.Key(t), formattest.Key(t)
 	want := ClientWant{Issuer: issuer, Now: now, Trust: func(a Attester) (Key, bool) {
 		return Key{Public: &provider.PublicKey}, a.Issuer == "https://provider.example"
 	}}
@@ -390,7 +380,7 @@ func slicesOf(k json.RawMessage, n int) (out []json.RawMessage) {
 
 func TestProofs(t *testing.T) {
 	t.Parallel()
-	k, second := newKey(t), newKey(t)
+	k, second := formattest.Key(t), formattest.Key(t)
 	want := ProofWant{Issuer: issuer, Now: now}
 	proof := func(k *ecdsa.PrivateKey, nonce string) string {
 		h, c := proofParts(k)

@@ -1,6 +1,7 @@
 package pades_test
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
@@ -310,7 +311,7 @@ func TestReadRefusesCMS(t *testing.T) {
 	hash := sha256.Sum256(w.signer.chain[0].Raw)
 	ess := attribute(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 47}, struct{ Certs []struct{ Hash []byte } }{[]struct{ Hash []byte }{{hash[:]}}})
 	stranger := w.signer
-	stranger.key = newKey(t)
+	stranger.key = formattest.Key(t)
 	twin := w.documents.issue(t, 10, nil) // the same name and serial number, another key
 	twin.key = w.signer.key
 	p384 := p384Signer(t, w)

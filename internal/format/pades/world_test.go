@@ -1,11 +1,12 @@
 package pades_test
 
 import (
+	"akashi/internal/format/formattest"
+	"akashi/internal/format/jws"
 	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
@@ -39,15 +40,6 @@ type holder struct {
 	key   *ecdsa.PrivateKey
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 func certify(t testing.TB, template, parent *x509.Certificate, public crypto.PublicKey, key crypto.Signer) *x509.Certificate {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
@@ -63,7 +55,7 @@ func certify(t testing.TB, template, parent *x509.Certificate, public crypto.Pub
 
 func newAuthority(t testing.TB, title string) authority {
 	t.Helper()
-	key := newKey(t)
+	key := formattest.Key(t)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: title, Country: []string{"JP"}},
 		NotBefore: noon.AddDate(-1, 0, 0), NotAfter: noon.AddDate(20, 0, 0), BasicConstraintsValid: true, IsCA: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
@@ -79,7 +71,7 @@ func (a authority) issue(t testing.TB, serial int64, change func(*x509.Certifica
 	if change != nil {
 		change(template)
 	}
-	key := newKey(t)
+	key := formattest.Key(t)
 	return holder{[]*x509.Certificate{certify(t, template, a.cert, key.Public(), a.key), a.cert}, key}
 }
 
@@ -103,15 +95,7 @@ func (a authority) list(t testing.TB, at time.Time, revoked ...x509.RevocationLi
 
 // sign is the signer's function.
 func (h holder) sign(_ context.Context, toSign []byte) ([]byte, error) {
-	digest := sha256.Sum256(toSign)
-	r, s, err := ecdsa.Sign(rand.Reader, h.key, digest[:])
-	if err != nil {
-		return nil, err
-	}
-	raw := make([]byte, 64)
-	r.FillBytes(raw[:32])
-	s.FillBytes(raw[32:])
-	return raw, nil
+	return jws.SignES256(h.key, toSign)
 }
 
 // stamp is the timestamp's function, at a time.

@@ -1,6 +1,7 @@
 package sdjwt_test
 
 import (
+	"akashi/internal/format/formattest"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -36,35 +37,6 @@ const (
 
 func now() time.Time { return time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC) }
 
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	return must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-}
-
-func sign(key *ecdsa.PrivateKey) jws.Sign {
-	return func(toSign []byte) ([]byte, error) {
-		digest := sha256.Sum256(toSign)
-		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-		if err != nil {
-			return nil, err
-		}
-		out := make([]byte, 64)
-		r.FillBytes(out[:32])
-		s.FillBytes(out[32:])
-		return out, nil
-	}
-}
-
 func by(key crypto.PublicKey) sdjwt.KeyFor {
 	return func(jws.Header, map[string]any) (crypto.PublicKey, error) { return key, nil }
 }
@@ -87,13 +59,13 @@ func credential(holder *ecdsa.PublicKey) sdjwt.VC {
 
 func issue(t testing.TB, key *ecdsa.PrivateKey, vc sdjwt.VC) string {
 	t.Helper()
-	u := must[*sdjwt.Unsigned](t)(sdjwt.Composer{Decoys: 2}.ComposeVC(jws.Header{KID: "C-1"}, vc))
-	return must[string](t)(u.Assemble(must[[]byte](t)(sign(key)(u.ToSign))))
+	u := formattest.Must[*sdjwt.Unsigned](t)(sdjwt.Composer{Decoys: 2}.ComposeVC(jws.Header{KID: "C-1"}, vc))
+	return formattest.Must[string](t)(u.Assemble(formattest.Must[[]byte](t)(formattest.Signer(key)(u.ToSign))))
 }
 
 // The disclosures and digests of RFC 9901 §4.2.1 to §4.2.3.
 func TestDigestsOfTheStandard(t *testing.T) {
-	key := newKey(t)
+	key := formattest.Key(t)
 	for _, c := range []struct{ payload, disclosure string }{
 		{`{"_sd":["X9yH0Ajrdm1Oij4tWso9UzzKJvPoDxwmuEcO3XAdRC0"],"_sd_alg":"sha-256"}`, "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0"},
 		{`{"nationalities":["DE",{"...":"w0I8EKcdCtUPkGCNUrfwVp2xEgNjtoIDlOxc9-PlOhs"},"US"]}`, "WyJsa2x4RjVqTVlsR1RQVW92TU5JdkNBIiwgIkZSIl0"},
@@ -103,19 +75,19 @@ func TestDigestsOfTheStandard(t *testing.T) {
 			t.Errorf("%s: %v", c.disclosure, err)
 			continue
 		}
-		if text := must[[]byte](t)(json.Marshal(v.Claims)); string(text) != `{"family_name":"Möbius"}` && string(text) != `{"nationalities":["DE","FR","US"]}` {
+		if text := formattest.Must[[]byte](t)(json.Marshal(v.Claims)); string(text) != `{"family_name":"Möbius"}` && string(text) != `{"nationalities":["DE","FR","US"]}` {
 			t.Errorf("%s: read %s", c.disclosure, text)
 		}
 	}
 }
 
 func TestEverythingShown(t *testing.T) {
-	key, holder := newKey(t), newKey(t)
+	key, holder := formattest.Key(t), formattest.Key(t)
 	v, err := sdjwt.VerifyVC(issue(t, key, credential(&holder.PublicKey)), policy(&key.PublicKey))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := must[[]byte](t)(json.Marshal(v.Claims["address"]))
+	text := formattest.Must[[]byte](t)(json.Marshal(v.Claims["address"]))
 	if v.Claims["name"] != "海事\u3000太郎" || v.Claims["qualification"] != "看護師" || string(text) != `{"city":"千代田区","prefecture":"東京都"}` {
 		t.Errorf("read %v", v.Claims)
 	}
@@ -132,11 +104,11 @@ func TestEverythingShown(t *testing.T) {
 }
 
 func TestPresentation(t *testing.T) {
-	key, holder := newKey(t), newKey(t)
+	key, holder := formattest.Key(t), formattest.Key(t)
 	token := issue(t, key, credential(&holder.PublicKey))
 	wanted := []string{"name", "address.prefecture", "grades.1"}
-	shown := must[string](t)(sdjwt.Present(token, sdjwt.TypeVC, func(p sdjwt.Path) bool { return slices.Contains(wanted, p.String()) },
-		&sdjwt.Answer{Nonce: nonce, Audience: audience, At: now(), Sign: sign(holder)}))
+	shown := formattest.Must[string](t)(sdjwt.Present(token, sdjwt.TypeVC, func(p sdjwt.Path) bool { return slices.Contains(wanted, p.String()) },
+		&sdjwt.Answer{Nonce: nonce, Audience: audience, At: now(), Sign: formattest.Signer(holder)}))
 	p := policy(&key.PublicKey)
 	p.Binding = &sdjwt.Binding{Nonce: nonce, Audience: audience, MaxAge: 5 * time.Minute}
 	v, err := sdjwt.VerifyVC(shown, p)
@@ -146,7 +118,7 @@ func TestPresentation(t *testing.T) {
 	if !v.Bound || v.Claims["birth_date"] != nil || v.Claims["name"] == nil {
 		t.Errorf("read %+v", v)
 	}
-	text := must[[]byte](t)(json.Marshal([]any{v.Claims["address"], v.Claims["grades"]}))
+	text := formattest.Must[[]byte](t)(json.Marshal([]any{v.Claims["address"], v.Claims["grades"]}))
 	if string(text) != `[{"prefecture":"東京都"},["基礎","専門"]]` {
 		t.Errorf("read %s", text)
 	}
@@ -165,7 +137,7 @@ func forge(t testing.TB, key *ecdsa.PrivateKey, header, payload string, disclosu
 	t.Helper()
 	b64 := base64.RawURLEncoding.EncodeToString
 	toSign := b64([]byte(header)) + "." + b64([]byte(payload))
-	return toSign + "." + b64(must[[]byte](t)(sign(key)([]byte(toSign)))) + "~" + strings.Join(append(disclosures, ""), "~")
+	return toSign + "." + b64(formattest.Must[[]byte](t)(formattest.Signer(key)([]byte(toSign)))) + "~" + strings.Join(append(disclosures, ""), "~")
 }
 
 func hide(json string) (disclosure, digest string) {
@@ -175,9 +147,9 @@ func hide(json string) (disclosure, digest string) {
 }
 
 func TestRefusals(t *testing.T) {
-	key := newKey(t)
-	p384 := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
-	rsaKey := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
+	key := formattest.Key(t)
+	p384 := formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	rsaKey := formattest.Must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
 	const header = `{"alg":"ES256","typ":"dc+sd-jwt","kid":"C-1"}`
 	at := func(d time.Duration) string { return strconv.FormatInt(now().Add(d).Unix(), 10) }
 	open := `"vct":"` + vct + `","iat":` + at(-time.Hour)
@@ -200,7 +172,7 @@ func TestRefusals(t *testing.T) {
 	withMAC := func() string { // the public key as the secret (RFC 8725 §2.1)
 		b64 := base64.RawURLEncoding.EncodeToString
 		toSign := b64([]byte(`{"alg":"HS256","typ":"dc+sd-jwt"}`)) + "." + b64([]byte(payload("")))
-		mac := hmac.New(sha256.New, must[[]byte](t)(x509.MarshalPKIXPublicKey(&key.PublicKey)))
+		mac := hmac.New(sha256.New, formattest.Must[[]byte](t)(x509.MarshalPKIXPublicKey(&key.PublicKey)))
 		mac.Write([]byte(toSign))
 		return toSign + "." + b64(mac.Sum(nil)) + "~"
 	}
@@ -212,7 +184,7 @@ func TestRefusals(t *testing.T) {
 		want  error
 	}
 	rows := []row{
-		{"another key", good, &newKey(t).PublicKey, jws.BadSignature},
+		{"another key", good, &formattest.Key(t).PublicKey, jws.BadSignature},
 		{"another curve", good, &p384.PublicKey, jws.WrongKey},
 		{"RSA", good, &rsaKey.PublicKey, jws.WrongKey},
 		{"no key", good, nil, jws.WrongKey},
@@ -296,16 +268,16 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestBindingRefusals(t *testing.T) {
-	key, holder := newKey(t), newKey(t)
+	key, holder := formattest.Key(t), formattest.Key(t)
 	token := issue(t, key, credential(&holder.PublicKey))
 	unbound := issue(t, key, credential(nil))
 	p := policy(&key.PublicKey)
 	p.Binding = &sdjwt.Binding{Nonce: nonce, Audience: audience, MaxAge: 5 * time.Minute}
 	all := func(sdjwt.Path) bool { return true }
 	answer := func(change func(*sdjwt.Answer)) string {
-		a := sdjwt.Answer{Nonce: nonce, Audience: audience, At: now(), Sign: sign(holder)}
+		a := sdjwt.Answer{Nonce: nonce, Audience: audience, At: now(), Sign: formattest.Signer(holder)}
 		change(&a)
-		return must[string](t)(sdjwt.Present(token, sdjwt.TypeVC, all, &a))
+		return formattest.Must[string](t)(sdjwt.Present(token, sdjwt.TypeVC, all, &a))
 	}
 	good := answer(func(*sdjwt.Answer) {})
 	if _, err := sdjwt.VerifyVC(good, p); err != nil {
@@ -334,7 +306,7 @@ func TestBindingRefusals(t *testing.T) {
 		{"none", token, sdjwt.NoBinding},
 		{"credential without a holder's key", unbound, sdjwt.NoBinding},
 		{"a proof for a credential without a key", unbound + cut[len(cut)-1], sdjwt.NoBinding},
-		{"another's key", answer(func(a *sdjwt.Answer) { a.Sign = sign(key) }), jws.BadSignature},
+		{"another's key", answer(func(a *sdjwt.Answer) { a.Sign = formattest.Signer(key) }), jws.BadSignature},
 		{"another question, a replay", answer(func(a *sdjwt.Answer) { a.Nonce = "an earlier one" }), sdjwt.WrongNonce},
 		{"another verifier", answer(func(a *sdjwt.Answer) { a.Audience = "https://elsewhere.example" }), sdjwt.WrongAudience},
 		{"too old", answer(func(a *sdjwt.Answer) { a.At = now().Add(-7 * time.Minute) }), sdjwt.StaleBinding},
@@ -393,20 +365,20 @@ func TestWhatIsWritten(t *testing.T) {
 		sum := sha256.Sum256([]byte(b64([]byte(disclosure))))
 		return b64(sum[:])
 	}
-	u := must[*sdjwt.Unsigned](t)(c.Compose(jws.Header{Type: "x"}, map[string]any{"Z": 1, "_t": true, "a": sdjwt.Hide(map[string]any{"b": sdjwt.Hide("\"内\n"), "c": nil}),
+	u := formattest.Must[*sdjwt.Unsigned](t)(c.Compose(jws.Header{Type: "x"}, map[string]any{"Z": 1, "_t": true, "a": sdjwt.Hide(map[string]any{"b": sdjwt.Hide("\"内\n"), "c": nil}),
 		"d": []any{sdjwt.Hide("e"), []any{}}, "f": map[string]any{"g": sdjwt.Hide(2)}}))
 	inner := digest(`["salt2","b","\"内\u000a"]`)
-	want := must[[]byte](t)(json.Marshal(map[string]any{"Z": 1, "_t": true, "_sd": []string{digest(`["salt1","a",{"_sd":["` + inner + `"],"c":null}]`)}, "_sd_alg": "sha-256",
+	want := formattest.Must[[]byte](t)(json.Marshal(map[string]any{"Z": 1, "_t": true, "_sd": []string{digest(`["salt1","a",{"_sd":["` + inner + `"],"c":null}]`)}, "_sd_alg": "sha-256",
 		"d": []any{map[string]any{"...": digest(`["salt3","e"]`)}, []any{}}, "f": map[string]any{"_sd": []string{digest(`["salt4","g",2]`)}}}))
 	_, payload, _ := strings.Cut(string(u.ToSign), ".")
-	if got := must[[]byte](t)(base64.RawURLEncoding.DecodeString(payload)); string(got) != string(want) {
+	if got := formattest.Must[[]byte](t)(base64.RawURLEncoding.DecodeString(payload)); string(got) != string(want) {
 		t.Errorf("wrote %s, not %s", got, want)
 	}
 }
 
 // Whatever is hidden and shown again is what was there, and nothing kept can be read from what was handed over.
 func TestSomeShown(t *testing.T) {
-	key := newKey(t)
+	key := formattest.Key(t)
 	rapid.Check(t, func(t *rapid.T) {
 		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-zé漢]{1,8}`), 1, 12, rapid.ID[string]).Draw(t, "names")
 		claims, show := map[string]any{}, map[string]bool{}
@@ -418,7 +390,7 @@ func TestSomeShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		signature, _ := sign(key)(u.ToSign)
+		signature, _ := formattest.Signer(key)(u.ToSign)
 		token, err := u.Assemble(signature)
 		if err != nil {
 			t.Fatal(err)
@@ -457,9 +429,9 @@ func TestMetadata(t *testing.T) {
 
 // FuzzVerify signs whatever it is given, so that the reading goes past the signature.
 func FuzzVerify(f *testing.F) {
-	key := newKey(f)
-	parts := strings.Split(issue(f, key, credential(&newKey(f).PublicKey)), "~")
-	payload := string(must[[]byte](f)(jws.Decode64(strings.Split(parts[0], ".")[1])))
+	key := formattest.Key(f)
+	parts := strings.Split(issue(f, key, credential(&formattest.Key(f).PublicKey)), "~")
+	payload := string(formattest.Must[[]byte](f)(jws.Decode64(strings.Split(parts[0], ".")[1])))
 	f.Add(payload, strings.Join(parts[1:], "~"))
 	name, digest := hide(`["s","name","x"]`)
 	f.Add(`{"vct":"x","_sd":["`+digest+`"],"a":[{"...":"`+digest+`"}]}`, name+"~")
@@ -481,23 +453,23 @@ func FuzzVerify(f *testing.F) {
 }
 
 func BenchmarkIssue(b *testing.B) {
-	key, holder := newKey(b), newKey(b)
+	key, holder := formattest.Key(b), formattest.Key(b)
 	for b.Loop() {
 		issue(b, key, credential(&holder.PublicKey))
 	}
 }
 
 func BenchmarkECDSA(b *testing.B) {
-	key := newKey(b)
+	key := formattest.Key(b)
 	for b.Loop() {
-		if _, err := sign(key)([]byte(nonce)); err != nil {
+		if _, err := formattest.Signer(key)([]byte(nonce)); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkCompose(b *testing.B) {
-	holder := newKey(b)
+	holder := formattest.Key(b)
 	vc := credential(&holder.PublicKey)
 	for b.Loop() {
 		if _, err := (sdjwt.Composer{Decoys: 2}).ComposeVC(jws.Header{KID: "C-1"}, vc); err != nil {

@@ -1,13 +1,13 @@
 package statuslist_test
 
 import (
+	"akashi/internal/format/formattest"
 	"bytes"
 	"compress/zlib"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
@@ -42,46 +42,17 @@ func expected() statuslist.Expect {
 	return statuslist.Expect{Subject: address, Now: now().Add(time.Minute), Skew: time.Minute}
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 func signer(key *ecdsa.PrivateKey) statuslist.Signer {
-	return statuslist.Signer{KID: "S-1", Sign: func(toSign []byte) ([]byte, error) {
-		digest := sha256.Sum256(toSign)
-		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-		if err != nil {
-			return nil, err
-		}
-		out := make([]byte, 64)
-		r.FillBytes(out[:32])
-		s.FillBytes(out[32:])
-		return out, nil
-	}}
+	return statuslist.Signer{KID: "S-1", Sign: formattest.Signer(key)}
 }
 
 func always(key crypto.PublicKey) statuslist.KeyFor {
 	return func(string, []*x509.Certificate) (crypto.PublicKey, error) { return key, nil }
 }
 
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 func small(t testing.TB) *statuslist.List {
 	t.Helper()
-	l := must[*statuslist.List](t)(statuslist.New(1000, 2))
+	l := formattest.Must[*statuslist.List](t)(statuslist.New(1000, 2))
 	for index, s := range map[int]statuslist.Status{3: statuslist.Invalid, 999: statuslist.Suspended} {
 		if err := l.Set(index, s); err != nil {
 			t.Fatal(err)
@@ -110,7 +81,7 @@ func cwtOf(t testing.TB, l *statuslist.List, c statuslist.Claims, key *ecdsa.Pri
 
 // The lists of draft appendix C.1 to C.3, of 2^20 entries, packed by zlib as there.
 func TestVectorsOfTheDraft(t *testing.T) {
-	raw := must[[]byte](t)(os.ReadFile("testdata/draft20-appendix-c.json"))
+	raw := formattest.Must[[]byte](t)(os.ReadFile("testdata/draft20-appendix-c.json"))
 	var vectors []struct {
 		Bits int                          `json:"bits"`
 		Set  map[string]statuslist.Status `json:"set"`
@@ -121,14 +92,14 @@ func TestVectorsOfTheDraft(t *testing.T) {
 	}
 	for _, v := range vectors {
 		t.Run(strconv.Itoa(v.Bits), func(t *testing.T) {
-			packed := must[[]byte](t)(base64.RawURLEncoding.DecodeString(v.List))
-			theirs := must[*statuslist.List](t)(statuslist.Unpack(packed, v.Bits))
-			ours := must[*statuslist.List](t)(statuslist.New(1<<20, v.Bits))
+			packed := formattest.Must[[]byte](t)(base64.RawURLEncoding.DecodeString(v.List))
+			theirs := formattest.Must[*statuslist.List](t)(statuslist.Unpack(packed, v.Bits))
+			ours := formattest.Must[*statuslist.List](t)(statuslist.New(1<<20, v.Bits))
 			if theirs.Len() != 1<<20 {
 				t.Errorf("%d entries", theirs.Len())
 			}
 			for index, s := range v.Set {
-				if err := ours.Set(must[int](t)(strconv.Atoi(index)), s); err != nil {
+				if err := ours.Set(formattest.Must[int](t)(strconv.Atoi(index)), s); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -154,8 +125,8 @@ func TestOrderOfBits(t *testing.T) {
 		{1, []statuslist.Status{1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1}, "b9a3", "eNrbuRgAAhcBXQ"},
 		{2, []statuslist.Status{1, 2, 0, 3, 0, 1, 0, 1, 1, 2, 3, 3}, "c944f9", "eNo76fITAAPfAgc"},
 	} {
-		l := must[*statuslist.List](t)(statuslist.Unpack(must[[]byte](t)(base64.RawURLEncoding.DecodeString(c.json)), c.bits))
-		mine := must[*statuslist.List](t)(statuslist.New(len(c.states), c.bits))
+		l := formattest.Must[*statuslist.List](t)(statuslist.Unpack(formattest.Must[[]byte](t)(base64.RawURLEncoding.DecodeString(c.json)), c.bits))
+		mine := formattest.Must[*statuslist.List](t)(statuslist.New(len(c.states), c.bits))
 		for i, want := range c.states {
 			if got, err := l.Get(i); err != nil || got != want {
 				t.Errorf("%d bits, entry %d: %d, %v; want %d", c.bits, i, got, err, want)
@@ -164,7 +135,7 @@ func TestOrderOfBits(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		r := must[interface{ Read([]byte) (int, error) }](t)(zlib.NewReader(bytes.NewReader(must[[]byte](t)(mine.Pack()))))
+		r := formattest.Must[interface{ Read([]byte) (int, error) }](t)(zlib.NewReader(bytes.NewReader(formattest.Must[[]byte](t)(mine.Pack()))))
 		var plain bytes.Buffer
 		_, _ = plain.ReadFrom(r)
 		if got := hex.EncodeToString(plain.Bytes()); got != c.packed {
@@ -175,7 +146,7 @@ func TestOrderOfBits(t *testing.T) {
 
 // The token of draft §5.2: its structure is read as far as its key, which the draft does not print.
 func TestTokenOfTheDraft(t *testing.T) {
-	token := must[[]byte](t)(hex.DecodeString("d2845820a2012610781a6170706c69636174696f6e2f7374617475736c6973742b63" +
+	token := formattest.Must[[]byte](t)(hex.DecodeString("d2845820a2012610781a6170706c69636174696f6e2f7374617475736c6973742b63" +
 		"7774a1044231325850a502782168747470733a2f2f6578616d706c652e636f6d2f7374617475736c697374732f31061a648c5bea041a8898dfea19" +
 		"fffe19a8c019fffda2646269747301636c73744a78dadbb918000217015d584093fa4d01032b18c35e2fe1101b77fd6cc9440022caa4694450c4e4" +
 		"e9feab4e99d1fa6d9772ce2bf3a12e0323ded7c982c5e101a5e67f0cbc1e2b6f57ce99c279"))
@@ -188,13 +159,13 @@ func TestTokenOfTheDraft(t *testing.T) {
 	if named != "12" || !errors.Is(err, unknown) {
 		t.Errorf("read kid %q, %v", named, err)
 	}
-	if _, err := statuslist.ReadCWT(token, always(&newKey(t).PublicKey), expected()); !errors.Is(err, statuslist.BadSignature) {
+	if _, err := statuslist.ReadCWT(token, always(&formattest.Key(t).PublicKey), expected()); !errors.Is(err, statuslist.BadSignature) {
 		t.Errorf("with another key: %v", err)
 	}
 }
 
 func TestRoundTrip(t *testing.T) {
-	key := newKey(t)
+	key := formattest.Key(t)
 	l := small(t)
 	check := func(form string, got *statuslist.Token, err error) {
 		t.Helper()
@@ -218,12 +189,12 @@ func TestRoundTrip(t *testing.T) {
 
 // Another implementation of COSE reads what we sign, and the claims in it have the labels of draft §5.2.
 func TestOurCWTInAnotherImplementation(t *testing.T) {
-	key := newKey(t)
+	key := formattest.Key(t)
 	var theirs gocose.Sign1Message
 	if err := theirs.UnmarshalCBOR(cwtOf(t, small(t), claims(), key)); err != nil {
 		t.Fatal(err)
 	}
-	verifier := must[gocose.Verifier](t)(gocose.NewVerifier(gocose.AlgorithmES256, &key.PublicKey))
+	verifier := formattest.Must[gocose.Verifier](t)(gocose.NewVerifier(gocose.AlgorithmES256, &key.PublicKey))
 	if err := theirs.Verify(nil, verifier); err != nil {
 		t.Fatal(err)
 	}
@@ -244,16 +215,16 @@ func token(t testing.TB, key *ecdsa.PrivateKey, header, claims string) string {
 	t.Helper()
 	b64 := base64.RawURLEncoding.EncodeToString
 	toSign := b64([]byte(header)) + "." + b64([]byte(claims))
-	return toSign + "." + b64(must[[]byte](t)(signer(key).Sign([]byte(toSign))))
+	return toSign + "." + b64(formattest.Must[[]byte](t)(signer(key).Sign([]byte(toSign))))
 }
 
 func TestJWTRefusals(t *testing.T) {
-	key, p384 := newKey(t), must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	key, p384 := formattest.Key(t), formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
 	const header = `{"alg":"ES256","typ":"statuslist+jwt","kid":"S-1"}`
 	iat, exp := strconv.FormatInt(now().Unix(), 10), strconv.FormatInt(now().Add(time.Hour).Unix(), 10)
 	good := `{"sub":"` + address + `","iat":` + iat + `,"exp":` + exp + `,"ttl":300,"status_list":{"bits":2,"lst":"eNo76fITAAPfAgc"}}`
 	swap := func(old, new string) string { return token(t, key, header, strings.Replace(good, old, new, 1)) }
-	zeros := must[*statuslist.List](t)(statuslist.New(1, 8))
+	zeros := formattest.Must[*statuslist.List](t)(statuslist.New(1, 8))
 	later := func(c statuslist.Claims) string { return jwtOf(t, zeros, c, key) }
 	if _, err := statuslist.ReadJWT(token(t, key, header, good), always(&key.PublicKey), expected()); err != nil {
 		t.Fatal(err)
@@ -264,7 +235,7 @@ func TestJWTRefusals(t *testing.T) {
 		key   crypto.PublicKey
 		want  error
 	}{
-		{"another key", token(t, newKey(t), header, good), &key.PublicKey, jws.BadSignature},
+		{"another key", token(t, formattest.Key(t), header, good), &key.PublicKey, jws.BadSignature},
 		{"another curve", token(t, key, header, good), &p384.PublicKey, jws.WrongKey},
 		{"no algorithm", token(t, key, `{"alg":"none","typ":"statuslist+jwt"}`, good), &key.PublicKey, jws.WrongAlgorithm},
 		{"HMAC with the public key", token(t, key, `{"alg":"HS256","typ":"statuslist+jwt"}`, good), &key.PublicKey, jws.WrongAlgorithm},
@@ -301,23 +272,23 @@ func TestJWTRefusals(t *testing.T) {
 // cwt builds a message of any headers and claims.
 func cwt(t testing.TB, key *ecdsa.PrivateKey, tag byte, protected, unprotected, claims any) []byte {
 	t.Helper()
-	enc := func(v any) []byte { return must[[]byte](t)(cbor.Marshal(v)) }
+	enc := func(v any) []byte { return formattest.Must[[]byte](t)(cbor.Marshal(v)) }
 	return rawCWT(t, key, tag, enc(protected), enc(unprotected), enc(claims))
 }
 
 // rawCWT signs whatever it is given. What is no CBOR makes a message that is none.
 func rawCWT(t testing.TB, key *ecdsa.PrivateKey, tag byte, protected, unprotected, payload []byte) []byte {
 	t.Helper()
-	enc := func(v any) []byte { return must[[]byte](t)(cbor.Marshal(v)) }
-	signature := must[[]byte](t)(signer(key).Sign(enc([]any{"Signature1", protected, []byte{}, payload})))
+	enc := func(v any) []byte { return formattest.Must[[]byte](t)(cbor.Marshal(v)) }
+	signature := formattest.Must[[]byte](t)(signer(key).Sign(enc([]any{"Signature1", protected, []byte{}, payload})))
 	out := slices.Concat([]byte{0xc0 | tag, 0x84}, enc(protected), unprotected, enc(payload), enc(signature))
 	return out
 }
 
 func TestCWTRefusals(t *testing.T) {
-	key := newKey(t)
+	key := formattest.Key(t)
 	type m = map[int64]any
-	list := must[[]byte](t)(base64.RawURLEncoding.DecodeString("eNo76fITAAPfAgc"))
+	list := formattest.Must[[]byte](t)(base64.RawURLEncoding.DecodeString("eNo76fITAAPfAgc"))
 	header := m{1: -7, 16: statuslist.MediaCWT}
 	hint := m{4: []byte("S-1")}
 	body := func(change m) m {
@@ -337,9 +308,9 @@ func TestCWTRefusals(t *testing.T) {
 		token []byte
 		want  statuslist.Refusal
 	}{
-		{"another key", cwt(t, newKey(t), 18, header, hint, body(nil)), statuslist.BadSignature},
+		{"another key", cwt(t, formattest.Key(t), 18, header, hint, body(nil)), statuslist.BadSignature},
 		{"MAC", cwt(t, key, 17, header, hint, body(nil)), statuslist.Malformed},
-		{"the tag of a CWT", must[[]byte](t)(cbor.Marshal(cbor.Tag{Number: 61, Content: 1})), statuslist.Malformed},
+		{"the tag of a CWT", formattest.Must[[]byte](t)(cbor.Marshal(cbor.Tag{Number: 61, Content: 1})), statuslist.Malformed},
 		{"another algorithm", cwt(t, key, 18, m{1: 5, 16: statuslist.MediaCWT}, hint, body(nil)), statuslist.BadSignature},
 		{"no type", cwt(t, key, 18, m{1: -7}, hint, body(nil)), statuslist.WrongType},
 		{"type of an earlier draft", cwt(t, key, 18, m{1: -7, 16: "statuslist+cwt"}, hint, body(nil)), statuslist.WrongType},
@@ -379,7 +350,7 @@ func TestBomb(t *testing.T) {
 	if _, err := statuslist.Unpack(packed.Bytes(), 2); !errors.Is(err, statuslist.TooLong) {
 		t.Errorf("%d bytes packed: %v", packed.Len(), err)
 	}
-	behind := append(must[[]byte](t)(small(t).Pack()), 0)
+	behind := append(formattest.Must[[]byte](t)(small(t).Pack()), 0)
 	if _, err := statuslist.Unpack(behind, 2); !errors.Is(err, statuslist.Malformed) {
 		t.Errorf("a byte behind the stream: %v", err)
 	}
@@ -419,7 +390,7 @@ func TestFresh(t *testing.T) {
 			t.Errorf("fetched at %v, used at %v: %t", x.fetched, x.now, got)
 		}
 	}
-	if _, _, err := small(t).Sign(statuslist.Claims{Subject: address}, signer(newKey(t))); !errors.Is(err, fault.Internal) {
+	if _, _, err := small(t).Sign(statuslist.Claims{Subject: address}, signer(formattest.Key(t))); !errors.Is(err, fault.Internal) {
 		t.Errorf("signing without times: %v", err)
 	}
 }
@@ -458,16 +429,16 @@ func TestWhateverIsSetIsRead(t *testing.T) {
 
 // FuzzReadJWT and FuzzReadCWT sign whatever they are given, so that the reading goes past the signature.
 func FuzzReadJWT(f *testing.F) {
-	key := newKey(f)
+	key := formattest.Key(f)
 	parts := strings.Split(jwtOf(f, small(f), claims(), key), ".")
-	f.Add(string(must[[]byte](f)(jws.Decode64(parts[0]))), string(must[[]byte](f)(jws.Decode64(parts[1]))))
+	f.Add(string(formattest.Must[[]byte](f)(jws.Decode64(parts[0]))), string(formattest.Must[[]byte](f)(jws.Decode64(parts[1]))))
 	f.Fuzz(func(t *testing.T, header, claims string) {
 		judge(t)(statuslist.ReadJWT(token(t, key, header, claims), always(&key.PublicKey), expected()))
 	})
 }
 
 func FuzzReadCWT(f *testing.F) {
-	key := newKey(f)
+	key := formattest.Key(f)
 	var message struct {
 		_           struct{} `cbor:",toarray"`
 		Protected   []byte
@@ -496,7 +467,7 @@ func judge(t *testing.T) func(*statuslist.Token, error) {
 }
 
 func FuzzUnpack(f *testing.F) {
-	f.Add(must[[]byte](f)(small(f).Pack()), 2)
+	f.Add(formattest.Must[[]byte](f)(small(f).Pack()), 2)
 	f.Fuzz(func(t *testing.T, packed []byte, bits int) {
 		l, err := statuslist.Unpack(packed, bits)
 		if err != nil {
@@ -513,10 +484,10 @@ func FuzzUnpack(f *testing.F) {
 
 // A million entries of which one in fifty is not valid.
 func BenchmarkMillion(b *testing.B) {
-	key := newKey(b)
+	key := formattest.Key(b)
 	random := mathrand.New(mathrand.NewPCG(1, 2))
 	for b.Loop() {
-		l := must[*statuslist.List](b)(statuslist.New(1<<20, 2))
+		l := formattest.Must[*statuslist.List](b)(statuslist.New(1<<20, 2))
 		for range 1 << 20 / 50 {
 			if err := l.Set(random.IntN(1<<20), statuslist.Invalid); err != nil {
 				b.Fatal(err)

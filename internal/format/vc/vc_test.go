@@ -1,11 +1,11 @@
 package vc_test
 
 import (
+	"akashi/internal/format/formattest"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -21,34 +21,6 @@ const issuer = "https://verify.example.jp/issuers/mhlw"
 
 func now() time.Time { return time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC) }
 
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	return must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(curve, rand.Reader))
-}
-
-func sign(t testing.TB, key *ecdsa.PrivateKey, toSign []byte) []byte {
-	t.Helper()
-	digest := sha256.Sum256(toSign)
-	r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := make([]byte, 64)
-	r.FillBytes(out[:32])
-	s.FillBytes(out[32:])
-	return out
-}
-
 func policy(key crypto.PublicKey) vc.Policy {
 	return vc.Policy{Now: now(), Skew: time.Minute, Key: func(jws.Header, *vc.Credential) (crypto.PublicKey, error) { return key, nil }}
 }
@@ -60,9 +32,9 @@ func credential(holder *ecdsa.PublicKey) vc.Credential {
 }
 
 func TestRoundTrip(t *testing.T) {
-	key, holder := newKey(t, elliptic.P256()), newKey(t, elliptic.P256())
-	toSign := must[[]byte](t)(vc.Compose(jws.Header{KID: "C-1"}, credential(&holder.PublicKey)))
-	got, err := vc.Verify(must[string](t)(jws.Assemble(toSign, sign(t, key, toSign))), policy(&key.PublicKey))
+	key, holder := formattest.Key(t), formattest.Key(t)
+	toSign := formattest.Must[[]byte](t)(vc.Compose(jws.Header{KID: "C-1"}, credential(&holder.PublicKey)))
+	got, err := vc.Verify(formattest.Must[string](t)(jws.Assemble(toSign, formattest.Sign(t, key, toSign))), policy(&key.PublicKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,11 +53,11 @@ func forge(t testing.TB, key *ecdsa.PrivateKey, header, payload string) string {
 	t.Helper()
 	b64 := base64.RawURLEncoding.EncodeToString
 	toSign := b64([]byte(header)) + "." + b64([]byte(payload))
-	return toSign + "." + b64(sign(t, key, []byte(toSign)))
+	return toSign + "." + b64(formattest.Sign(t, key, []byte(toSign)))
 }
 
 func TestRefusals(t *testing.T) {
-	key, other, p384 := newKey(t, elliptic.P256()), newKey(t, elliptic.P256()), newKey(t, elliptic.P384())
+	key, other, p384 := formattest.Key(t), formattest.Key(t), formattest.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
 	const header = `{"alg":"ES256","typ":"vc+jwt","cty":"vc"}`
 	const good = `{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"],"issuer":"` + issuer +
 		`","validFrom":"2026-11-01T00:00:00Z","validUntil":"2027-01-01T00:00:00+09:00","credentialSubject":{"name":"x"},` +
@@ -147,9 +119,9 @@ func TestRefusals(t *testing.T) {
 
 // FuzzVerify signs whatever it is given, so that the reading goes past the signature.
 func FuzzVerify(f *testing.F) {
-	key := newKey(f, elliptic.P256())
-	toSign := must[[]byte](f)(vc.Compose(jws.Header{}, credential(&key.PublicKey)))
-	f.Add(string(must[[]byte](f)(jws.Decode64(strings.Split(string(toSign), ".")[1]))))
+	key := formattest.Key(f)
+	toSign := formattest.Must[[]byte](f)(vc.Compose(jws.Header{}, credential(&key.PublicKey)))
+	f.Add(string(formattest.Must[[]byte](f)(jws.Decode64(strings.Split(string(toSign), ".")[1]))))
 	f.Fuzz(func(t *testing.T, payload string) {
 		c, err := vc.Verify(forge(t, key, `{"alg":"ES256","typ":"vc+jwt"}`, payload), policy(&key.PublicKey))
 		if err != nil && !errors.Is(err, fault.Invalid) {
