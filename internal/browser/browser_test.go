@@ -48,7 +48,7 @@ func serve(t *testing.T) string {
 	}
 	page("GET /{$}", form)
 	page("GET /other", `<!DOCTYPE html><html lang="ja"><title>ほか</title><main><h1>ほか</h1></main></html>`)
-	page("GET /poor", `<!DOCTYPE html><html><title>poor</title><body><input name="x"><img src="data:,"></body></html>`)
+	page("GET /poor", `<!DOCTYPE html><html><title>poor</title><body><input name="x"><img src="data:,"><p style="color:#ddd">pale</p></body></html>`)
 	page("GET /throws", `<!DOCTYPE html><html lang="ja"><title>x</title><script>undefined.x</script></html>`)
 	mux.HandleFunc("GET /strict", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'")
@@ -149,16 +149,37 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.errors = append(r.errors, fmt.Sprintf(format, args...))
 }
 
+// TestAxeFindsFaults on the second page that a tab looks at, in each state of it, and leaves nothing among the page's own scripts.
 func TestAxeFindsFaults(t *testing.T) {
-	r := &recorder{TB: t}
-	tab := browser.New(r)
-	tab.Open(serve(t) + "/poor")
-	tab.Axe()
-	all := strings.Join(r.errors, "\n")
-	for _, rule := range []string{"label: ", "image-alt: ", "html-has-lang: "} {
-		if !strings.Contains(all, rule) {
-			t.Errorf("axe did not report %q: %s", rule, all)
-		}
+	origin := serve(t)
+	for name, options := range map[string][]browser.Option{"scripts": nil, "no scripts": {browser.NoJS()}} {
+		t.Run(name, func(t *testing.T) {
+			r := &recorder{TB: t}
+			tab := browser.New(r, options...)
+			tab.Open(origin)
+			tab.Axe()
+			if len(r.errors) > 0 {
+				t.Errorf("axe reports of a good page: %q", r.errors)
+			}
+			finds := func(rules ...string) {
+				t.Helper()
+				r.errors = nil
+				tab.Axe()
+				all := strings.Join(r.errors, "\n")
+				for _, rule := range rules {
+					if !strings.Contains(all, rule) {
+						t.Errorf("axe did not report %q: %s", rule, all)
+					}
+				}
+			}
+			tab.Open(origin + "/poor")
+			finds("label: ", "image-alt: ", "html-has-lang: ", "color-contrast: ")
+			browser.Eval[bool](tab, `(document.body.append(document.createElement("button")), true)`)
+			finds("button-name: ", "image-alt: ")
+			if browser.Eval[bool](tab, `"axe" in window || "loadAxe" in window`) {
+				t.Error("axe-core is among the page's scripts")
+			}
+		})
 	}
 }
 

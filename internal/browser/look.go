@@ -2,7 +2,6 @@ package browser
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,11 +10,6 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
-
-// axeSource is axe-core 4.14.1 (MPL-2.0, see testdata/axe.LICENSE.txt). It is compiled into test binaries only.
-//
-//go:embed testdata/axe.min.js
-var axeSource string
 
 // Screenshot writes the whole page at the given width as a PNG: the window is made as high as the page, so that what sticks
 // to its edge does not cover the middle. The directory is made when it is missing.
@@ -57,39 +51,6 @@ func (tab *Tab) Overflowing() []string {
 func (tab *Tab) Zoom(percent int) {
 	tab.t.Helper()
 	Eval[bool](tab, fmt.Sprintf(`(document.documentElement.style.fontSize = "%d%%", true)`, percent))
-}
-
-// axeRun checks the levels A and AA of WCAG 2.0 to 2.2 and the best practices.
-const axeRun = `axe.run(document, {resultTypes: ["violations", "incomplete"], runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}})
-	.then(r => ({
-		violations: r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + v.help + " — " + n.target.join(" ") + " — " + n.html.slice(0, 200) + " — " + (n.failureSummary ?? ""))),
-		incomplete: r.incomplete.flatMap(v => v.nodes.map(n => v.id + " — " + n.target.join(" "))),
-	}))`
-
-// AxeReport is what axe-core says of a page.
-type AxeReport struct {
-	Violations []string `json:"violations"`
-	Incomplete []string `json:"incomplete"` // what it could not decide; for a person to look at
-}
-
-// Axe checks the accessibility of the open page as it is now. Violations fail the test; what could not be decided is
-// logged and returned. It is evaluated by the debugger, so the page's security policy needs no hole for it; where scripts are
-// switched off, they are on while it works, because it waits for timers.
-func (tab *Tab) Axe() []string {
-	tab.t.Helper()
-	if tab.plain {
-		tab.setScripts(true)
-		defer tab.setScripts(false)
-	}
-	Eval[bool](tab, axeSource+"; true")
-	report := Eval[AxeReport](tab, axeRun)
-	for _, v := range report.Violations {
-		tab.t.Errorf("accessibility of %s: %s", tab.URL(), v)
-	}
-	if len(report.Incomplete) > 0 {
-		tab.t.Logf("axe could not decide on %s:\n%s", tab.URL(), strings.Join(report.Incomplete, "\n"))
-	}
-	return report.Incomplete
 }
 
 // Focused describes the element that has the focus: its id, or its tag and text.

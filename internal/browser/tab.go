@@ -27,7 +27,10 @@ type Tab struct {
 	t      testing.TB
 	ctx    context.Context
 	plain  bool // the visitor has switched scripts off
+	axe    bool // its documents bring axe-core with them
 	status int64
+
+	width, height int64 // of the window
 
 	mu       sync.Mutex
 	problems []string
@@ -393,9 +396,16 @@ func (tab *Tab) SetWidth(pixels int64) {
 	tab.SetSize(pixels, windowHeight)
 }
 
-// SetSize sets width and height of the window.
+// Width is the width of the window.
+func (tab *Tab) Width() int64 { return tab.width }
+
+// SetSize sets width and height of the window. Every change lays the page out and draws it again, so one to the same size is none.
 func (tab *Tab) SetSize(width, height int64) {
 	tab.t.Helper()
+	if tab.width == width && tab.height == height {
+		return
+	}
+	tab.width, tab.height = width, height
 	tab.call("setting the size", func(ctx context.Context) error {
 		_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 			Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600,

@@ -56,8 +56,7 @@ func (g *gallery) look(name, path string) {
 // program finds.
 func (g *gallery) check(name string) {
 	g.t.Helper()
-	g.fits(name, 320, 390, 1280, 1440)
-	g.tab.SetWidth(1280)
+	g.fits(name, 320, 390, 1440, 1280)
 	g.tab.Axe()
 }
 
