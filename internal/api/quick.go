@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/danielgtaylor/huma/v2"
+	"akashi/internal/server"
 )
 
 // bodyPatience is how long the body of a question may take.
@@ -63,7 +63,7 @@ var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 4<<10)}
 
 // question reads the body. What is not in the plain form, or does not come, is put back for somebody else to read.
 func (b *buffer) question(w http.ResponseWriter, r *http.Request) (credential string, ok bool) {
-	_ = huma.SetReadDeadline(w, time.Now().Add(bodyPatience)) // as the described operation does; a writer without deadlines has none there, either
+	server.ReadWithin(w, bodyPatience) // as the described operation does
 	b.bytes = slices.Grow(b.bytes[:0], int(r.ContentLength))[:r.ContentLength]
 	n, err := io.ReadFull(r.Body, b.bytes)
 	if err == nil {
