@@ -158,7 +158,7 @@ func TestWrittenHasEveryMember(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
 	v := api.Verification{Verdict: "a", Untampered: "b", Issuer: "c", Status: "d", IssuerName: "e", Facts: map[string]string{"f": "g"}, StatusSince: &at, Reason: "h",
-		LegalOriginal: "i", CheckedAt: at}
+		LegalOriginal: "i", SuspendedUntil: "j", CheckedAt: at}
 	for i, of := 0, reflect.ValueOf(v); i < of.NumField(); i++ {
 		if of.Field(i).IsZero() {
 			t.Errorf("%s is not tried here", of.Type().Field(i).Name)
