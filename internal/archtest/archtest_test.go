@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -287,11 +288,19 @@ func lines(text string) (out [][]string) {
 	return out
 }
 
-// sources parses every Go file of the module; tools and node_modules are other modules.
-func sources(t *testing.T) (out []source) {
+// sources are all Go files of the module, parsed once; tools and node_modules are other modules.
+func sources(t *testing.T) []source {
 	t.Helper()
+	all, err := parsed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+var parsed = sync.OnceValues(func() (out []source, err error) {
 	files := token.NewFileSet()
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -309,8 +318,5 @@ func sources(t *testing.T) (out []source) {
 		out = append(out, source{pkg: named(filepath.ToSlash(dir)), path: path, test: strings.HasSuffix(path, "_test.go"), file: f})
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
+	return out, err
+})

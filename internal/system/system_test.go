@@ -93,6 +93,26 @@ func private(t *testing.T) (*Database, string) {
 	return db, dir
 }
 
+// TestPoolsFitTheDatabase: a program that runs every part, with all its pools full, leaves half as many connections again to tools
+// and to a second program that takes over.
+func TestPoolsFitTheDatabase(t *testing.T) {
+	db, dir := private(t)
+	if _, err := New(t.Context(), whole(dir), db); err != nil {
+		t.Fatal(err)
+	}
+	var most int32
+	for _, open := range db.open {
+		most += open.Pool.Config().MaxConns
+	}
+	if most < 50 || most > pgserver.MaxConnections*2/3 {
+		t.Errorf("the pools take up to %d connections, want 50 to %d", most, pgserver.MaxConnections*2/3)
+	}
+	var says int32
+	if err := db.open[0].Pool.QueryRow(t.Context(), `select current_setting('max_connections')::int`).Scan(&says); err != nil || says != pgserver.MaxConnections {
+		t.Errorf("the server takes %d connections, error %v; want %d", says, err, pgserver.MaxConnections)
+	}
+}
+
 // Each part runs by itself once the worker has been there, although no outside system answers; before that it says what
 // to start first. An address that is taken is an error, and gives the others back.
 func TestPartsRunApart(t *testing.T) {

@@ -28,13 +28,17 @@ type postmaster struct {
 
 func (p *postmaster) pid() int { return p.cmd.Process.Pid }
 
+// MaxConnections is how many connections the server takes, three of them for its superuser only. The pools of a program that runs every part
+// open some 120 at most.
+const MaxConnections = 200
+
 // settings of ours, as against PostgreSQL's defaults.
 func (s *Server) settings() map[string]string {
 	set := map[string]string{
 		"listen_addresses":        "",
 		"unix_socket_directories": s.cfg.RuntimeDir,
 		"port":                    strconv.Itoa(port),
-		"max_connections":         "100",
+		"max_connections":         strconv.Itoa(MaxConnections),
 		"max_wal_size":            "2GB", // 15 to 25 s of recovery at most
 		"timezone":                "Asia/Tokyo",
 		"jit":                     "off", // our statements are short, and compiling needs memory both writable and executable
