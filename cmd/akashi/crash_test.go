@@ -24,6 +24,7 @@ import (
 	"akashi/internal/format/statuslist"
 	"akashi/internal/pg"
 	"akashi/internal/pg/pgtest"
+	"akashi/internal/programtest"
 )
 
 // crashLists is how many lists are to be published at once, so that a kill comes in the midst of it.
@@ -74,9 +75,7 @@ func newPublishing(t *testing.T) *publishing {
 		t.Fatal(err)
 	}
 	p := &publishing{World: w, data: filepath.Join(t.TempDir(), "data")}
-	if p.program, err = program(); err != nil {
-		t.Fatal(err)
-	}
+	p.program = programtest.File(t)
 	if err := w.DB.Superuser().QueryRow(t.Context(), `select idx from status_slot`).Scan(&p.place); err != nil {
 		t.Fatal(err)
 	}

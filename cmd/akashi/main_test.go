@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -19,37 +16,11 @@ import (
 	"akashi/internal/pg"
 	"akashi/internal/pg/pgserver"
 	"akashi/internal/pg/pgtest"
+	"akashi/internal/programtest"
 	"akashi/internal/system"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m, removeProgram) }
-
-// program is the built program for the tests that run it as a process of its own, built when the first asks for it. Linking takes
-// seconds, so they share it.
-var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "akashi-program-")
-	if err != nil {
-		return "", err
-	}
-	programDir <- dir
-	file := filepath.Join(dir, "akashi")
-	if out, err := exec.Command("go", "build", "-ldflags=-w", "-o", file, "akashi/cmd/akashi").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the program: %w: %s", err, out)
-	}
-	return file, nil
-})
-
-// programDir tells removeProgram what there is to remove.
-var programDir = make(chan string, 1)
-
-func removeProgram() error {
-	select {
-	case dir := <-programDir:
-		return os.RemoveAll(dir)
-	default:
-		return nil
-	}
-}
+func TestMain(m *testing.M) { pgtest.Main(m, programtest.Remove) }
 
 // try runs the command line and returns the exit code and both outputs.
 func try(args ...string) (code int, stdout, stderr string) {

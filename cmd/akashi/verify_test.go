@@ -26,6 +26,7 @@ import (
 	"akashi/internal/format/qr"
 	"akashi/internal/payment"
 	"akashi/internal/pg"
+	"akashi/internal/programtest"
 	"akashi/internal/verification"
 )
 
@@ -50,9 +51,7 @@ func newChecker(t *testing.T) *checker {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	c := &checker{World: w, service: server.URL, dir: t.TempDir()}
-	if c.binary, err = program(); err != nil {
-		t.Fatal(err)
-	}
+	c.binary = programtest.File(t)
 	held, err := w.Wallet.List(t.Context(), w.Nurse)
 	if err != nil || len(held) != 1 {
 		t.Fatalf("holdings %+v, error %v", held, err)

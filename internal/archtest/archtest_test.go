@@ -56,7 +56,7 @@ var order = lines(`
 `)
 
 // forTests are imported by tests only; they may import anything below the stages.
-var forTests = []string{"pg/pgtest", "browser", "portal/ui/uitest", "govsim/simtest", "qualification/qualtest", "format/formattest", "casetest", "wallettest"}
+var forTests = []string{"pg/pgtest", "browser", "portal/ui/uitest", "govsim/simtest", "qualification/qualtest", "format/formattest", "casetest", "wallettest", "programtest"}
 
 // impure are ways to the outside, which a wire format does not take.
 var impure = []string{"net", "net/http", "os", "database/sql", "log", "log/slog", "github.com/jackc/pgx"}

@@ -25,6 +25,7 @@ import (
 	"akashi/internal/govsim/world"
 	"akashi/internal/pg"
 	"akashi/internal/pg/pgserver"
+	"akashi/internal/programtest"
 	"akashi/internal/system"
 )
 
@@ -93,9 +94,7 @@ func newCrashWorld(t *testing.T) *crashWorld {
 	must(t, os.Chmod(dir, 0o755)) // the database's user passes through it
 	p, err := newPlace(dir, crashClients, crashPeople)
 	must(t, err)
-	akashi, err := program()
-	must(t, err)
-	w := &crashWorld{Place: p, wires: newWires(), program: akashi, up: make(chan struct{}), officer: map[string]*visitor{}, said: map[string][]string{}}
+	w := &crashWorld{Place: p, wires: newWires(), program: programtest.File(t), up: make(chan struct{}), officer: map[string]*visitor{}, said: map[string][]string{}}
 	w.prepare(t)
 	w.sims, err = p.world(slog.New(slog.DiscardHandler))
 	must(t, err)

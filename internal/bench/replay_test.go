@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"akashi/internal/programtest"
 	"context"
 	"io"
 	"os"
@@ -14,9 +15,7 @@ func TestReplayIsExact(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
 	must(t, os.Chmod(dir, 0o755)) // the database's user passes through it
-	akashi, err := program()
-	must(t, err)
-	c := Config{Program: akashi, Dir: dir, Clients: 2, For: time.Second, Out: io.Discard}
+	c := Config{Program: programtest.File(t), Dir: dir, Clients: 2, For: time.Second, Out: io.Discard}
 	s, err := open(t.Context(), c, recordedPeople)
 	must(t, err)
 	t.Cleanup(func() { must(t, s.close(context.WithoutCancel(t.Context()))) })
