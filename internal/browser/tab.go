@@ -19,8 +19,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long one step may take.
-const patience = 30 * time.Second
+// Patience is how long one step may take. It bounds a hanging test and measures nothing, so it is far above what a step takes
+// on a busy machine.
+const Patience = 2 * time.Minute
 
 // Tab is one page of one visitor.
 type Tab struct {
@@ -137,7 +138,7 @@ func (tab *Tab) Forgive() {
 // call runs f within the patience of one step and fails the test on an error.
 func (tab *Tab) call(doing string, f func(context.Context) error) {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
 	defer cancel()
 	if err := f(ctx); err != nil {
 		tab.t.Fatalf("%s: %v%s", doing, err, tab.where())
@@ -367,7 +368,7 @@ func (tab *Tab) Cookies() []Cookie {
 func (tab *Tab) Wait(expression string) {
 	tab.t.Helper()
 	tab.call("waiting for "+expression, func(ctx context.Context) error {
-		_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience/2)))
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(Patience/2)))
 		return err
 	})
 }

@@ -102,7 +102,7 @@ func (v *visitor) be(who string) {
 // sites, and whoever goes on before it is there breaks it off.
 func (v *visitor) lands(part string) {
 	v.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(browser.Patience)
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for !strings.Contains(v.Path(), part) {
