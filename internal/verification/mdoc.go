@@ -41,7 +41,7 @@ func IsMDoc(raw []byte) bool {
 // mdocIn returns the bytes of a mobile document in a text: hexadecimal or base64 in either alphabet, with or without padding
 // and line breaks.
 func mdocIn(text string) ([]byte, bool) {
-	if len(text) > 3*mdoc.MaxBytes {
+	if len(text) > 3*mdoc.MaxBytes || strings.ContainsRune(text, ':') { // an address, as nearly all texts are
 		return nil, false
 	}
 	text = strings.Map(func(r rune) rune {

@@ -95,6 +95,8 @@ type Verifier struct {
 	Catalogue *qualification.Catalogue
 	Log       *slog.Logger // why a check could not be made; nil: not told
 
+	together gathering
+
 	parsed sync.Map // kid → *parsedKey
 	chains sync.Map // kid → []*x509.Certificate
 }
@@ -248,20 +250,10 @@ type found struct {
 	public         crypto.PublicKey
 }
 
-// look reads the key and the status in one round trip. fault.NotFound when no such key was published. The status is that
-// of a credential which was signed with this very key: an old key of the registrar cannot speak for a later credential.
+// look reads the key and the status, in one round trip with what others ask at the same time. fault.NotFound when no such key was
+// published.
 func (v *Verifier) look(ctx context.Context, registerID, publicID, kid string) (*found, error) {
-	var rows []found
-	err := v.DB.Public(ctx, func(tx *pg.Tx) error {
-		var b pg.Batch
-		rows = nil
-		pg.ReadBy(&b, &rows, scanFound, "looking up a status", `
-			select k.registrar_id, k.public_jwk::text::bytea, k.distrusted_at, c.state, c.status_at, c.valid_until, c.suspended_until
-			  from signing_key k
-			  left join credential c on c.register_id = $1 and c.public_id = $2 and c.kid = k.kid
-			 where k.kid = $3 and k.purpose = 'credential'`, registerID, publicID, kid)
-		return b.SendLast(ctx, tx)
-	})
+	rows, err := v.together.look(ctx, v.DB, question{register: registerID, publicID: publicID, kid: kid})
 	if err != nil {
 		return nil, err
 	}

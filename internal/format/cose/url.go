@@ -70,17 +70,10 @@ func codeOf(s string) (string, error) {
 var strict64 = base64.RawURLEncoding.Strict()
 
 func decodeBase64(text string) ([]byte, error) {
-	clean := strings.Map(func(r rune) rune {
-		switch r {
-		case '+':
-			return '-'
-		case '/':
-			return '_'
-		case '\r', '\n':
-			return -1
-		}
-		return r
-	}, text)
+	clean := text
+	if strings.ContainsAny(text, "+/\r\n") {
+		clean = strings.Map(base64url, text)
+	}
 	message, err := strict64.DecodeString(trimPadding(clean))
 	if err != nil {
 		return nil, refuse(NotBase64, "decoding base64: %v", err)
@@ -92,6 +85,19 @@ func decodeBase64(text string) ([]byte, error) {
 		return nil, refuse(TooLong, "a message of %d bytes", len(message))
 	}
 	return message, nil
+}
+
+// base64url makes the characters of base64 those of base64url, without the ends of lines.
+func base64url(r rune) rune {
+	switch r {
+	case '+':
+		return '-'
+	case '/':
+		return '_'
+	case '\r', '\n':
+		return -1
+	}
+	return r
 }
 
 // trimPadding removes the padding when it is the right amount, and leaves a wrong amount for the decoder to refuse.
