@@ -35,6 +35,6 @@ if [ -x web/node_modules/.bin/tailwindcss ]; then
 		differs web/node_modules/zxing-wasm/dist/reader/zxing_reader.wasm "$made" css
 	done
 elif [ -e "$css" ]; then
-	echo "The style sheet was not compared: web/node_modules is not there (make css brings it)."
+	echo "The style sheet was not compared: web/node_modules is not there (make web-packages brings it, with Node 20 or newer)."
 fi
 exit $stale
