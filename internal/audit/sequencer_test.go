@@ -238,7 +238,7 @@ func TestOnlyOneOfTwoSequencersMovesTheHead(t *testing.T) {
 
 // waitForLock returns when some transaction of the database waits for another.
 func waitForLock(t testing.TB, d *pgtest.Database) error {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		var waiting bool

@@ -39,7 +39,7 @@ func (w *crashWorld) settle(t *testing.T) {
 	w.start(t)
 	admin := w.running(t)
 	defer admin.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		left := column[string](t, admin, `select kind || ' ' || state::text from river_job where state in ('available', 'running', 'retryable', 'scheduled', 'pending')`)

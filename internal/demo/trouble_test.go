@@ -146,7 +146,7 @@ func (s *story) count(registrar, query string) (n int) {
 // await looks until something is so, or fails the test.
 func (s *story) await(what string, so func() bool) {
 	s.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for !so() {

@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds waits for events that take milliseconds.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // lines is a log that may be read while it is written.
 type lines struct {

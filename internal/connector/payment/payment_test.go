@@ -127,7 +127,7 @@ func (w *world) next(t *testing.T, n int) []connector.Event {
 			events = append(events, e)
 		case err := <-w.refusals:
 			t.Fatalf("a callback was refused: %v", err)
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatalf("%d of %d callbacks came", len(events), n)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds waits for events that take milliseconds on an idle machine.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 const testRole = "tester"
 
