@@ -54,10 +54,11 @@ type listedProcedure struct {
 
 // listedRegister is one register of a qualification.
 type listedRegister struct {
-	ID        string   `json:"id"`
-	Code      string   `json:"code"`
-	Registrar string   `json:"registrar"`
-	Name      string   `json:"registrar_name"`
+	ID        string `json:"id"`
+	Code      string `json:"code"`
+	Registrar string `json:"registrar"`
+	Name      string `json:"registrar_name"` // in Japanese
+	names     qualification.Text
 	OpensOn   string   `json:"opens_on,omitempty"`
 	ClosedOn  string   `json:"closed_on,omitempty"`
 	Rollout   string   `json:"rollout"`
@@ -96,9 +97,8 @@ func describe(catalogue *qualification.Catalogue, d *qualification.Definition) l
 		if r.Functions == nil {
 			r.Functions = qualification.Functions
 		}
-		if body, ok := catalogue.Registrar(g.Registrar); ok {
-			r.Name = body.Name.JA
-		}
+		r.names = registrarName(catalogue, &g)
+		r.Name = r.names.JA
 		l.Registers = append(l.Registers, r)
 	}
 	return l
@@ -106,8 +106,9 @@ func describe(catalogue *qualification.Catalogue, d *qualification.Definition) l
 
 // QualificationList prints a line for each qualification, or everything about each as JSON.
 type QualificationList struct {
-	JSON      bool `name:"json" env:"-" help:"Print JSON: an array with one object for each qualification."`
-	Registers bool `name:"registers" env:"-" help:"Print a line for each register instead."`
+	JSON      bool   `name:"json" env:"-" help:"Print JSON: an array with one object for each qualification."`
+	Registers bool   `name:"registers" env:"-" help:"Print a line for each register instead."`
+	Lang      string `name:"lang" env:"-" enum:"en,ja,easy" default:"en" help:"Language of what is printed: en, ja, easy (plain Japanese). JSON holds all three."`
 }
 
 // Run prints the qualifications in the order of the policy's table.
@@ -123,14 +124,20 @@ func (c *QualificationList) Run(g *Globals) error {
 	if c.JSON {
 		return printJSON(g.Out, lines)
 	}
-	t := tabwriter.NewWriter(g.Out, 0, 8, 2, ' ', 0)
+	return printList(g.Out, lines, c.Registers, langOf(c.Lang))
+}
+
+// printList prints a line for each qualification, or for each register.
+func printList(out io.Writer, lines []listed, registers bool, lang qualification.Lang) error {
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, l := range lines {
-		if !c.Registers {
-			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d registers\t%s\n", l.Row, l.Code, l.ID, l.Version, l.Rollout.Status, l.RegisterCount, l.Name.JA)
+		if !registers {
+			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Row, l.Code, l.ID, l.Version, stateWord(l.Rollout.Status).In(lang),
+				qualification.Say("list-registers", l.RegisterCount).In(lang), l.Name.In(lang))
 			continue
 		}
 		for _, r := range l.Registers {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Code, r.ID, l.Version, r.Rollout, l.Name.JA, r.Name)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Code, r.ID, l.Version, stateWord(r.Rollout).In(lang), l.Name.In(lang), r.names.In(lang))
 		}
 	}
 	return t.Flush()

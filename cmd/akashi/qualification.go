@@ -33,7 +33,7 @@ type QualificationShow struct {
 	ID   string `arg:"" help:"Id of the qualification, e.g. kangoshi."`
 	At   string `name:"at" env:"-" placeholder:"DATE" help:"Print only its registers and the functions that they use, as the definition has them on a day (YYYY-MM-DD). Acts of the console are not known here."`
 	JSON bool   `name:"json" env:"-" help:"Print the whole definition as JSON."`
-	Lang string `name:"lang" env:"-" enum:"en,ja,easy" default:"en" help:"Language in which is said what must be changed: en, ja, easy (plain Japanese)."`
+	Lang string `name:"lang" env:"-" enum:"en,ja,easy" default:"en" help:"Language of what is printed: en, ja, easy (plain Japanese). JSON holds all three."`
 }
 
 // Run prints the outline of the definition, or all of it as JSON.
@@ -52,7 +52,7 @@ func (c *QualificationShow) Run(g *Globals) error {
 	if c.JSON {
 		return printJSON(g.Out, json.RawMessage(d.Resolved()))
 	}
-	_, err = io.WriteString(g.Out, d.Outline())
+	_, err = io.WriteString(g.Out, d.OutlineIn(langOf(c.Lang)))
 	return err
 }
 
@@ -62,7 +62,7 @@ func (c *QualificationShow) registers(out io.Writer, cat *qualification.Catalogu
 	if err != nil {
 		return refusal(c.Lang, qualification.Say("shape-date", c.At, "2027-04-01"))
 	}
-	lines := []standLine{}
+	lines, names := []standLine{}, []string{}
 	for i := range d.Registers {
 		for j := range d.Procedures {
 			for _, channel := range []string{qualification.ChannelOnline, qualification.ChannelCounter} {
@@ -70,7 +70,7 @@ func (c *QualificationShow) registers(out io.Writer, cat *qualification.Catalogu
 				if o.Listed {
 					l := newStandLine(cat, &d.Registers[i], d.Procedures[j].ID, channel, o)
 					l.Functions = usedOn(cat, d.Registers[i].ID, day)
-					lines = append(lines, l)
+					lines, names = append(lines, l), append(names, registrarName(cat, &d.Registers[i]).In(langOf(c.Lang)))
 				}
 			}
 		}
@@ -79,8 +79,8 @@ func (c *QualificationShow) registers(out io.Writer, cat *qualification.Catalogu
 		return printJSON(out, lines)
 	}
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	for _, l := range lines {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Register, l.Procedure, l.Channel, l.State, l.Since, strings.Join(l.Functions, ","), l.RegistrarName)
+	for i, l := range lines {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Register, l.Procedure, l.Channel, stateWord(l.State).In(langOf(c.Lang)), l.Since, strings.Join(l.Functions, ","), names[i])
 	}
 	return t.Flush()
 }
@@ -115,10 +115,32 @@ func newStandLine(cat *qualification.Catalogue, g *qualification.Register, proce
 	if !on.IsZero() {
 		l.Since = on.String()
 	}
-	if body, ok := cat.Registrar(g.Registrar); ok {
-		l.RegistrarName = body.Name.JA
-	}
+	l.RegistrarName = registrarName(cat, g).JA
 	return l
+}
+
+// registrarName names who keeps a register.
+func registrarName(cat *qualification.Catalogue, g *qualification.Register) qualification.Text {
+	body, ok := cat.Registrar(g.Registrar)
+	if !ok {
+		return qualification.Text{}
+	}
+	return body.Name
+}
+
+// stateWord says how far a register, a procedure or a qualification is.
+func stateWord(state string) qualification.Saying {
+	switch state {
+	case "open":
+		return qualification.Say("list-open")
+	case "in_use":
+		return qualification.Say("list-used")
+	case "planned":
+		return qualification.Say("list-planned")
+	case "closed":
+		return qualification.Say("list-closed")
+	}
+	return qualification.Say("list-undecided")
 }
 
 // QualificationLint checks definitions.

@@ -24,10 +24,14 @@ func output(t *testing.T, c interface{ Run(*Globals) error }) (string, error) {
 
 func TestQualificationList(t *testing.T) {
 	text, err := output(t, &QualificationList{})
-	if err != nil || !strings.Contains(text, "kangoshi ") || !strings.Contains(text, "1 registers") {
+	if err != nil || !strings.Contains(text, "kangoshi ") || !strings.Contains(text, "registers: 1") || !strings.Contains(text, "Nurse") {
 		t.Errorf("%v\n%s", err, text)
 	}
-	text, err = output(t, &QualificationList{Registers: true})
+	text, err = output(t, &QualificationList{Lang: "easy"})
+	if err != nil || !strings.Contains(text, "これから") || !strings.Contains(text, "名簿 1") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	text, err = output(t, &QualificationList{Registers: true, Lang: "ja"})
 	if err != nil || !strings.Contains(text, "KGMH  kangoshi.mhlw ") || !strings.Contains(text, "佐賀県") {
 		t.Errorf("%v\n%s", err, text)
 	}
@@ -68,7 +72,7 @@ func TestQualificationFacts(t *testing.T) {
 		t.Errorf("%v\n%s", err, text)
 	}
 	text, err = output(t, &QualificationFacts{ID: "kangoshi"})
-	if err != nil || !strings.Contains(text, "unverified procedures[reissue].fees[reissue].rules[1].fact: 保健師助産師看護師法施行令7条") {
+	if err != nil || !strings.Contains(text, "unverified procedures[cancellation].evidence[resident_record].fact: 保健師助産師看護師法施行令4条") {
 		t.Errorf("%v\n%s", err, text)
 	}
 	var all []checkedFacts
@@ -85,14 +89,16 @@ func TestQualificationFacts(t *testing.T) {
 }
 
 func TestQualificationShow(t *testing.T) {
-	text, err := output(t, &QualificationShow{ID: "kangoshi"})
-	if err != nil || !strings.Contains(text, "登録免許税 9000円 treasury") {
-		t.Errorf("%v\n%s", err, text)
+	for lang, want := range map[string]string{"ja": "費用 登録免許税 9000円 treasury", "en": "fee Registration and licence tax 9000 yen treasury", "easy": "お金 登録免許税 9000円 treasury"} {
+		text, err := output(t, &QualificationShow{ID: "kangoshi", Lang: lang})
+		if err != nil || !strings.Contains(text, want) {
+			t.Errorf("%s: %v\n%s", lang, err, text)
+		}
 	}
 	var doc struct {
 		ID string `json:"id"`
 	}
-	text, err = output(t, &QualificationShow{ID: "kangoshi", JSON: true})
+	text, err := output(t, &QualificationShow{ID: "kangoshi", JSON: true})
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &doc)
 	}

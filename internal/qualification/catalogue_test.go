@@ -183,8 +183,11 @@ func TestFactsOfDefinitions(t *testing.T) {
 				}
 			}
 			open := slices.DeleteFunc(d.Facts(), func(f qualification.FactAt) bool { return f.Fact.Confidence == qualification.Confirmed })
-			if marks := strings.Count(d.Outline(), " ?\n"); marks != len(open) {
-				t.Errorf("%d facts are not confirmed, and the outline marks %d", len(open), marks)
+			for _, lang := range qualification.Langs {
+				outline := d.OutlineIn(lang)
+				if marks := strings.Count(outline, " ?\n"); marks != len(open) || strings.Count(outline, "\n") != strings.Count(d.Outline(), "\n") {
+					t.Errorf("%s: %d facts are not confirmed, and the outline marks %d", lang, len(open), marks)
+				}
 			}
 			if !effects[qualification.EffectLink] {
 				t.Error("nobody can link an existing entry")

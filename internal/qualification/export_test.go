@@ -1,7 +1,7 @@
 package qualification
 
 // Wordings are the sentences of findings, comparisons and commands, by the file that holds them.
-var Wordings = map[string]map[Code]Text{"filewords.go": fileWords, "findingwords.go": findingWords, "changewords.go": changeWords, "authorwords.go": authorWords}
+var Wordings = map[string]map[Code]Text{"filewords.go": fileWords, "findingwords.go": findingWords, "changewords.go": changeWords, "authorwords.go": authorWords, "outlinewords.go": outlineWords}
 
 // UnreadKanji returns the first run of kanji without a reading.
 var UnreadKanji = unreadKanji

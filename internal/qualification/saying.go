@@ -45,7 +45,7 @@ func (s Saying) With(l Lang, words func(string) string) string {
 }
 
 func wordingOf(code Code) (Text, bool) {
-	for _, set := range []map[Code]Text{fileWords, findingWords, changeWords, authorWords} {
+	for _, set := range []map[Code]Text{fileWords, findingWords, changeWords, authorWords, outlineWords} {
 		if text, ok := set[code]; ok {
 			return text, true
 		}
