@@ -62,7 +62,7 @@ func written(lines []qualification.FeeLine) string {
 
 // TestUnverifiedAmountsSaySo: what was read for paper only is not passed off as the online amount.
 func TestUnverifiedAmountsSaySo(t *testing.T) {
-	for _, id := range []string{"kangoshi", "shakai-fukushishi"} {
+	for _, id := range []string{"kaigo-fukushishi", "shakai-fukushishi"} {
 		d := definition(t, id)
 		for channel, want := range map[string]qualification.Confidence{"online": qualification.Unverified, "counter": qualification.Confirmed} {
 			f := factsOf(t, d, "2026-12-01")
