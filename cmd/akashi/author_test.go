@@ -82,7 +82,7 @@ func TestRefusalsInJapanese(t *testing.T) {
 		}
 	}
 	text, err := output(t, &QualificationFacts{ID: "kangoshi", Lang: "ja"})
-	if err != nil || !strings.Contains(text, "未確認 procedures[reissue]") {
+	if err != nil || !strings.Contains(text, "未確認 procedures[cancellation]") {
 		t.Errorf("%v\n%s", err, text)
 	}
 }

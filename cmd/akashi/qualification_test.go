@@ -89,7 +89,7 @@ func TestQualificationFacts(t *testing.T) {
 }
 
 func TestQualificationShow(t *testing.T) {
-	for lang, want := range map[string]string{"ja": "費用 登録免許税 9000円 treasury", "en": "fee Registration and licence tax 9000 yen treasury", "easy": "お金 登録免許税 9000円 treasury"} {
+	for lang, want := range map[string]string{"ja": "費用 登録免許税 9000円 treasury", "en": "fee Registration and licence tax 9000 yen treasury", "easy": "お金 登録の 税金 9000円 treasury"} {
 		text, err := output(t, &QualificationShow{ID: "kangoshi", Lang: lang})
 		if err != nil || !strings.Contains(text, want) {
 			t.Errorf("%s: %v\n%s", lang, err, text)
