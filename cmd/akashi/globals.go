@@ -27,7 +27,8 @@ type Globals struct {
 	LogLevel  slog.Level `default:"info" help:"Least level that is logged: debug, info, warn, error."`
 
 	Out io.Writer    `kong:"-"` // standard output: what a command was asked for
-	Log *slog.Logger `kong:"-"` // standard error: what it did meanwhile
+	Err io.Writer    `kong:"-"` // standard error, for what is drawn there
+	Log *slog.Logger `kong:"-"` // the log on standard error: what it did meanwhile
 }
 
 // tokenFlags say where the registrars' private keys are, when they lie in no files. The PIN is in none of them.
@@ -44,7 +45,7 @@ func (g *Globals) tokenConfig() token.Config {
 
 // prepare gives the commands their outputs.
 func (g *Globals) prepare(stdout, stderr io.Writer) {
-	g.Out = stdout
+	g.Out, g.Err = stdout, stderr
 	g.Log = server.NewLogger(stderr, g.LogFormat == "json", g.LogLevel)
 }
 

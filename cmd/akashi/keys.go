@@ -172,9 +172,7 @@ type KeysReplaceCmd struct {
 // Run replaces it and tells how far it is.
 func (cmd KeysReplaceCmd) Run(ctx context.Context, g *Globals) error {
 	return withKeys(ctx, g, true, func(k *system.Keyring) error {
-		return k.Replace(ctx, cmd.KID, func(done, left int) {
-			g.Log.Info("credentials are being signed anew", "done", done, "left", left, "percent", 100*done/max(done+left, 1))
-		})
+		return k.Replace(ctx, cmd.KID, newBar(g.Err, g.Log, "credentials are being signed anew").show)
 	})
 }
 

@@ -730,7 +730,7 @@ func TestPushRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	address, err := s.Holder.Deny(t.Context(), q)
-	if err != nil || !strings.Contains(address, "error=access_denied") || !strings.Contains(address, "iss=https%3A%2F%2Fapi.example%2Fissuers%2Fmhlw") {
+	if err != nil || !strings.Contains(address, "error=access_denied&error_description=oauth.consent_refused") || !strings.Contains(address, "iss=https%3A%2F%2Fapi.example%2Fissuers%2Fmhlw") {
 		t.Errorf("%s, error %v", address, err)
 	}
 	if _, err := s.Holder.Agree(t.Context(), s.Nurse, q, s.subject(t)); oauth.RefusalOf(err) != oauth.RequestURIUnknown {

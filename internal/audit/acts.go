@@ -13,6 +13,7 @@ const (
 	PersonLogin     Act = "person.login"
 	PersonLogout    Act = "person.logout"
 	PersonCardCheck Act = "person.card_check"
+	PersonStopCode  Act = "person.stop_code"
 	PersonRefused   Act = "person.refused"
 	StaffLogin      Act = "staff.login"
 	StaffLogout     Act = "staff.logout"
@@ -126,6 +127,7 @@ func Acts() []ActInfo {
 		{PersonLogin, "A person logged in with the national ID card.", false},
 		{PersonLogout, "A person logged out.", false},
 		{PersonCardCheck, "A person tried whether their card can sign.", false},
+		{PersonStopCode, "A person made a code that stops their credentials without a login.", false},
 		{PersonRefused, "A person asked for something that is not theirs or does not exist.", false},
 		{StaffLogin, "A member of staff logged in.", false},
 		{StaffLogout, "A member of staff logged out.", false},

@@ -146,7 +146,7 @@ func (r Refusal) Error() string { return string(r) }
 
 // Refusals lists every reason.
 func Refusals() []Refusal {
-	return []Refusal{NotInForce, NoKey, NoSlot, TermPassed, AlreadyDone, WrongKey, NotOffered, AlreadyHeld, NotHeld, ByOffice, Ended, NotSigned, StaleLogin, TooManyIssues}
+	return []Refusal{NotInForce, NoKey, NoSlot, TermPassed, AlreadyDone, WrongKey, NotOffered, AlreadyHeld, NotHeld, ByOffice, Ended, NotSigned, StaleLogin, TooManyIssues, UnknownStopCode}
 }
 
 func refuse(kind fault.Kind, r Refusal, doing string) error {

@@ -49,6 +49,11 @@ func fresh(login, stopped, now time.Time) error {
 // the commit on, status lists within seconds. It needs no fresh login. What the office has suspended stays the office's: the
 // holder's stop is remembered, and holds when the office restores. It fails with fault.Conflict and AlreadyHeld or Ended.
 func (w *Wallet) Suspend(ctx context.Context, a application.Applicant, registerID string, entryID uuid.UUID) error {
+	return w.suspend(ctx, a, registerID, entryID, "holder", "")
+}
+
+// suspend is Suspend, with what the credential's history and the audit log say of how it was stopped.
+func (w *Wallet) suspend(ctx context.Context, a application.Applicant, registerID string, entryID uuid.UUID, cause, outcome string) error {
 	return w.own(ctx, a, registerID, entryID, func(tx *pg.Tx, c *Credential, open []hold) error {
 		switch {
 		case !c.State.living():
@@ -61,9 +66,9 @@ func (w *Wallet) Suspend(ctx context.Context, a application.Applicant, registerI
 			insert into credential_hold (register_id, credential_id, id, registrar_id, person_ref, held_at) values ($1, $2, $3, $4, $5, $6)`,
 			c.RegisterID, c.ID, pg.NewID(), c.RegistrarID, c.PersonRef, tx.Now)
 		if c.State == Valid {
-			c.move(&b, tx, OnHold, "holder")
+			c.move(&b, tx, OnHold, cause)
 		}
-		return errors.Join(c.done(ctx, tx, &b, audit.CredentialSuspend), w.Moved.tell(ctx, tx, c))
+		return errors.Join(c.done(ctx, tx, &b, audit.CredentialSuspend, outcome), w.Moved.tell(ctx, tx, c))
 	})
 }
 
@@ -87,7 +92,7 @@ func (w *Wallet) Lift(ctx context.Context, a application.Applicant, registerID s
 		if c.State == OnHold {
 			c.move(&b, tx, Valid, "holder")
 		}
-		return errors.Join(c.done(ctx, tx, &b, audit.CredentialRestore), w.Moved.tell(ctx, tx, c))
+		return errors.Join(c.done(ctx, tx, &b, audit.CredentialRestore, ""), w.Moved.tell(ctx, tx, c))
 	})
 }
 
@@ -118,7 +123,7 @@ func (w *Wallet) Reissue(ctx context.Context, a application.Applicant, registerI
 		var b pg.Batch
 		c.move(&b, tx, Replaced, "holder")
 		next.intend(&b, tx, "holder")
-		if err := errors.Join(next.done(ctx, tx, &b, audit.CredentialReissue), w.Moved.tell(ctx, tx, c)); err != nil {
+		if err := errors.Join(next.done(ctx, tx, &b, audit.CredentialReissue, ""), w.Moved.tell(ctx, tx, c)); err != nil {
 			return err
 		}
 		return w.Enqueue(ctx, tx, SignArgs{RegisterID: next.RegisterID, CredentialID: next.ID.String()})
@@ -209,12 +214,12 @@ func queueHolds(b *pg.Batch, out *[]hold, registerID string, entryID uuid.UUID) 
 		 where c.register_id = $1 and c.entry_id = $2 and c.state in ('intended', 'valid', 'suspended', 'held')`, registerID, entryID)
 }
 
-func (c *Credential) done(ctx context.Context, tx *pg.Tx, b *pg.Batch, act audit.Act) error {
+func (c *Credential) done(ctx context.Context, tx *pg.Tx, b *pg.Batch, act audit.Act, outcome string) error {
 	if err := b.SendLater(ctx, tx); err != nil {
 		return err
 	}
 	v := c.audited(act)
-	v.Actor, v.Purpose = audit.Actor{Kind: audit.ActorPerson}, "own"
+	v.Actor, v.Purpose, v.Outcome = audit.Actor{Kind: audit.ActorPerson}, "own", outcome
 	return audit.Record(ctx, tx, v)
 }
 

@@ -7,11 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"akashi/internal/application"
 	"akashi/internal/casetest"
 	"akashi/internal/credential"
 	"akashi/internal/fault"
 	"akashi/internal/format/cose"
 	"akashi/internal/pg"
+	"akashi/internal/publicid"
 	"akashi/internal/review"
 )
 
@@ -288,5 +290,92 @@ func TestCodes(t *testing.T) {
 	}
 	if _, err := w.Wallet.Screen(ctx, w.Nurse, reg, entry, nil, page); !errors.Is(err, credential.NotInForce) {
 		t.Errorf("suspended, a code on the screen: %v, want not_in_force", err)
+	}
+}
+
+// TestStopCode: a code that was made after a fresh login stops everything of its maker, without a login and once. It is nobody
+// else's, an earlier one is none any more, and no query lists codes.
+func TestStopCode(t *testing.T) {
+	t.Parallel()
+	w := casetest.New(t)
+	ctx := t.Context()
+	w.Registered(t)
+	printed, err := held(t, w).Credential.URL(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := func(a application.Applicant) string {
+		t.Helper()
+		code, err := w.Wallet.MakeStopCode(ctx, a, w.Clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code
+	}
+	_, err = w.Wallet.MakeStopCode(ctx, w.Nurse, w.Clock.Now().Add(-credential.FreshLogin-time.Second))
+	wanted(t, "making a code with an old login", err, fault.StepUp, credential.StaleLogin)
+	if c, err := w.Wallet.StopCode(ctx, w.Nurse); c != nil || err != nil {
+		t.Errorf("before any was made: %+v, error %v", c, err)
+	}
+	other := w.Another(t, "other", casetest.Card())
+	earlier, theirs, code := made(w.Nurse), made(other), made(w.Nurse)
+	for what, typed := range map[string]string{"nothing": "", "a word": "stop", "an earlier code": earlier, "a code that nobody made": publicid.NewSecret(), "a slip": "Z" + code[1:]} {
+		if typed == code {
+			continue // the slip is none
+		}
+		_, err := w.Wallet.StopByCode(ctx, typed)
+		wanted(t, what, err, fault.NotFound, credential.UnknownStopCode)
+	}
+	if n, err := w.Wallet.StopByCode(ctx, theirs); n != 0 || err != nil {
+		t.Errorf("the code of somebody who holds nothing stopped %d, error %v", n, err)
+	}
+	if v := verdict(t, w, printed); v != "valid" {
+		t.Errorf("before the code was used the credential is %s", v)
+	}
+	login := w.Clock.Now()
+	w.Clock.Advance(time.Minute)
+	if n, err := w.Wallet.StopByCode(ctx, " "+strings.ToLower(strings.ReplaceAll(code, "-", "　"))); n != 1 || err != nil {
+		t.Fatalf("the code stopped %d, error %v", n, err)
+	}
+	if v := verdict(t, w, printed); v != "suspended" {
+		t.Errorf("after the code was used the credential is %s", v)
+	}
+	_, err = w.Wallet.StopByCode(ctx, code)
+	wanted(t, "using it twice", err, fault.NotFound, credential.UnknownStopCode)
+	if c, err := w.Wallet.StopCode(ctx, w.Nurse); err != nil || c == nil || c.UsedAt == nil {
+		t.Errorf("a used code: %+v, error %v", c, err)
+	}
+	h := held(t, w)
+	wanted(t, "lifting with the login from before", w.Wallet.Lift(ctx, w.Nurse, h.Entry.RegisterID, h.Entry.ID, login), fault.StepUp, credential.StaleLogin)
+	// What is stopped already uses up no code.
+	again := made(w.Nurse)
+	if n, err := w.Wallet.StopByCode(ctx, again); n != 0 || err != nil {
+		t.Errorf("stopping what is stopped: %d, error %v", n, err)
+	}
+	if c, err := w.Wallet.StopCode(ctx, w.Nurse); err != nil || c == nil || c.UsedAt != nil {
+		t.Errorf("a code that stopped nothing: %+v, error %v", c, err)
+	}
+
+	var causes, kept int
+	if err := w.DB.Superuser().QueryRow(ctx, `select (select count(*) from credential_history where cause = 'stop_code' and state = 'held'),
+		(select count(*) from stop_code s where s::text like '%' || $1 || '%')`, again).Scan(&causes, &kept); err != nil || causes != 1 || kept != 0 {
+		t.Errorf("%d lines of the history tell of a code, and %d rows hold one, error %v", causes, kept, err)
+	}
+	seen := func(tx *pg.Tx) (n int, err error) {
+		return n, tx.QueryRow(ctx, `select count(*) from stop_code`).Scan(&n)
+	}
+	citizens := w.DB.As(pg.RoleCitizen)
+	for want, open := range []func(func(*pg.Tx) error) error{
+		func(f func(*pg.Tx) error) error { return citizens.Platform(ctx, f) },
+		func(f func(*pg.Tx) error) error { return citizens.InPerson(ctx, door(w), f) },
+	} {
+		if err := open(func(tx *pg.Tx) error {
+			if n, err := seen(tx); err != nil || n != want {
+				t.Errorf("%d codes are seen, want %d, error %v", n, want, err)
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
 	}
 }

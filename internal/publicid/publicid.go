@@ -127,7 +127,10 @@ func reduced(n int) int {
 // checkCharacter returns the character that brings the sum after body to 1 modulo 36.
 func checkCharacter(body string) byte { return values[(37-state(body))%36] }
 
-func valid(plain string) bool { return checkCharacter(plain[:length-1]) == plain[length-1] }
+func valid(plain string) bool {
+	last := len(plain) - 1
+	return checkCharacter(plain[:last]) == plain[last]
+}
 
 func exchange(s string, i int) string { return s[:i] + s[i+1:i+2] + s[i:i+1] + s[i+2:] }
 

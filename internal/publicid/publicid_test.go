@@ -2,6 +2,7 @@ package publicid_test
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -112,6 +113,49 @@ func FuzzParse(f *testing.F) {
 		}
 		if again, c, err := publicid.Parse(id); err != nil || again != id || c != code {
 			t.Errorf("%q gives %s, which gives %s, %v", s, id, again, err)
+		}
+	})
+}
+
+// TestSecret: a secret code is read as people type it, and one wrong character is found.
+func TestSecret(t *testing.T) {
+	form := regexp.MustCompile(`^([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}$`)
+	seen := map[string]bool{}
+	for range 500 {
+		code := publicid.NewSecret()
+		if !form.MatchString(code) || seen[code] {
+			t.Fatalf("NewSecret made %s", code)
+		}
+		seen[code] = true
+		for _, typed := range []string{code, strings.ToLower(code), strings.ReplaceAll(code, "-", ""), "　" + strings.ReplaceAll(code, "-", "－"), strings.NewReplacer("0", "O", "1", "l").Replace(code)} {
+			if got, err := publicid.ParseSecret(typed); err != nil || got != code {
+				t.Fatalf("ParseSecret(%s) = %s, %v, want %s", typed, got, err, code)
+			}
+		}
+		wrong := "A"
+		if code[7] == 'A' {
+			wrong = "B"
+		}
+		if _, err := publicid.ParseSecret(code[:7] + wrong + code[8:]); !strings.Contains(fmt.Sprint(err), "check character") || !errors.Is(err, fault.Invalid) {
+			t.Fatalf("a slip in %s: %v", code, err)
+		}
+	}
+	for _, typed := range []string{"", "7F3K9", strings.Repeat("7", 21), strings.Repeat("？", 20), strings.Repeat("0", 300)} {
+		if _, err := publicid.ParseSecret(typed); !errors.Is(err, fault.Invalid) {
+			t.Errorf("ParseSecret(%q): %v", typed, err)
+		}
+	}
+}
+
+func FuzzParseSecret(f *testing.F) {
+	f.Add("7f3k9 2qx8t-4mn0p－C6RVW")
+	f.Fuzz(func(t *testing.T, typed string) {
+		code, err := publicid.ParseSecret(typed)
+		if err != nil {
+			return
+		}
+		if again, err := publicid.ParseSecret(code); err != nil || again != code {
+			t.Errorf("%q reads %s, and that reads %s, %v", typed, code, again, err)
 		}
 	})
 }

@@ -3,7 +3,11 @@ package verification_test
 import (
 	"akashi/internal/format/formattest"
 	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +32,7 @@ func walletNow() time.Time { return time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
 type kept struct {
 	credential, status, other *ecdsa.PrivateKey
 	facts                     form.Facts
+	chain                     []*x509.Certificate // that headers carry, none at first
 }
 
 func newKept(t *testing.T) *kept {
@@ -65,16 +70,24 @@ func (k *kept) trust(t *testing.T, list string, change func(verification.KeySet)
 
 func (k *kept) sdjwt(t *testing.T, kid string, key *ecdsa.PrivateKey, index int, expires *time.Time) string {
 	t.Helper()
-	i := form.Issuer{Registrar: "mhlw", URI: "https://api.example.jp/issuers/mhlw", KID: kid}
+	i := form.Issuer{Registrar: "mhlw", URI: "https://api.example.jp/issuers/mhlw", KID: kid, Chain: k.chain}
 	u := formattest.Must[*sdjwt.Unsigned](t)(form.SDJWT(k.facts, i, form.StatusRef{URI: nurseList, Index: index}, form.Copy{Site: walletSite, Now: walletNow(), ExpiresAt: expires}))
 	return formattest.Must[string](t)(u.Assemble(formattest.Must[[]byte](t)(formattest.Signer(key)(u.ToSign))))
 }
 
 func (k *kept) w3c(t *testing.T, kid string, key *ecdsa.PrivateKey, index int, expires *time.Time) string {
 	t.Helper()
-	i := form.Issuer{Registrar: "mhlw", URI: "https://api.example.jp/issuers/mhlw", KID: kid}
+	i := form.Issuer{Registrar: "mhlw", URI: "https://api.example.jp/issuers/mhlw", KID: kid, Chain: k.chain}
 	toSign := formattest.Must[[]byte](t)(form.VC(k.facts, i, form.StatusRef{URI: nurseList, Index: index}, form.Copy{Site: walletSite, Now: walletNow(), ExpiresAt: expires}))
 	return formattest.Must[string](t)(jws.Assemble(toSign, formattest.Must[[]byte](t)(formattest.Signer(key)(toSign))))
+}
+
+// certificates are one of a key, and the anchor behind it, which headers leave out.
+func certificates(t *testing.T, key *ecdsa.PrivateKey) []*x509.Certificate {
+	t.Helper()
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mhlw"}, NotBefore: walletNow().AddDate(-1, 0, 0), NotAfter: walletNow().AddDate(1, 0, 0)}
+	own := formattest.Must[*x509.Certificate](t)(x509.ParseCertificate(formattest.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key))))
+	return []*x509.Certificate{own, own}
 }
 
 // list has the states valid, invalid, suspended and one that nobody knows, at the places 0 to 3.
@@ -153,6 +166,15 @@ func TestOffline(t *testing.T) {
 			}
 		}
 		good := make(t, "C-1", k.credential, 0, nil)
+		k.chain = certificates(t, k.other)
+		if r, _ := k.trust(t, fresh, nil).Check(make(t, "C-1", k.credential, 0, nil), walletNow()); r.Verdict != verification.UnknownIssuer || r.Reason != string(verification.OtherCertificate) || r.Facts != nil {
+			t.Errorf("%s with the certificate of another key: %+v", name, r)
+		}
+		k.chain = certificates(t, k.credential)
+		if r, _ := k.trust(t, fresh, nil).Check(make(t, "C-1", k.credential, 0, nil), walletNow()); r.Verdict != verification.Valid {
+			t.Errorf("%s with its own certificate: %+v", name, r)
+		}
+		k.chain = nil
 		middle := strings.Index(good, ".") + 40
 		bad := good[:middle] + "AAAA" + good[middle+4:]
 		if r, _ := k.trust(t, fresh, nil).Check(bad, walletNow()); r.Verdict != verification.Tampered || r.Facts != nil {

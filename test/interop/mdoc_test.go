@@ -26,7 +26,6 @@ import (
 	"akashi/internal/connector/signer"
 	"akashi/internal/credential/form"
 	"akashi/internal/format/cose"
-	"akashi/internal/format/jws"
 	"akashi/internal/format/mdoc"
 )
 
@@ -270,53 +269,86 @@ func TestMobileDocumentsOfOthers(t *testing.T) {
 }
 
 type coseCase struct {
-	Name    string         `json:"name"`
-	Message []byte         `json:"message"`
-	Key     map[string]any `json:"key"`
+	Name    string `json:"name"`
+	Message []byte `json:"message"`
+	KeySet  []byte `json:"keySet"`
+	KID     string `json:"kid"`
+	key     crypto.PublicKey
+	compact bool
 	holds   bool
 }
 
-// TestQRCodesInAnotherProgram: the message in a QR code is COSE to a library that is not ours, and broken ones are refused.
-func TestQRCodesInAnotherProgram(t *testing.T) {
+// TestQRCodesInOtherPrograms: the message in a QR code of either profile is COSE to two libraries that are not ours and have nothing in
+// common, by a key out of our published key set, and broken ones are refused.
+func TestQRCodesInOtherPrograms(t *testing.T) {
 	t.Parallel()
 	w := registrar(t)
+	stranger := formattest.Key(t)
+	keySet := formattest.Must[[]byte](t)(cose.EncodeKeySet([]cose.Key{{KID: "C-0", Public: &stranger.PublicKey}, {KID: "C-1", Public: &w.issuer.PublicKey, More: map[string]any{"purpose": "credential"}}}))
 	payload := formattest.Must[[]byte](t)(cose.EncodePayload(w.facts.Labels))
 	signed := func(a cose.Algorithm, key *ecdsa.PrivateKey) []byte {
 		protected := formattest.Must[[]byte](t)(cose.EncodeProtected(a))
 		toSign := formattest.Must[[]byte](t)(cose.ToBeSigned(protected, payload))
 		return formattest.Must[[]byte](t)(cose.Assemble(protected, "C-1", payload, formattest.Must[[]byte](t)(formattest.Signer(key)(toSign))))
 	}
-	good := signed(cose.ES256, w.issuer)
-	tail := slices.Clone(good)
-	tail[len(tail)-1] ^= 1
+	small := &cose.Compact{KID: "C-1", Facts: w.facts.Labels, Status: &cose.Place{List: 1, Index: 7}, IssuedAt: now()}
+	small.Signature = formattest.Must[[]byte](t)(formattest.Signer(w.issuer)(formattest.Must[[]byte](t)(small.EncodeCompact())))
+	national, compact := signed(cose.ES256, w.issuer), formattest.Must[[]byte](t)(small.Message())
 	cases := []coseCase{
-		{"good", good, jwk(t, w.issuer), true},
-		{"another name", bytes.Replace(good, []byte("海事"), []byte("海時"), 1), jwk(t, w.issuer), false},
-		{"another signature", tail, jwk(t, w.issuer), false},
-		{"another key", good, jwk(t, formattest.Key(t)), false},
-		{"another algorithm", signed(cose.PS256, w.issuer), jwk(t, w.issuer), false},
-		{"cut off", good[:len(good)-8], jwk(t, w.issuer), false},
+		{Name: "another algorithm", Message: signed(cose.PS256, w.issuer)},
+		{Name: "signed by a stranger", Message: signed(cose.ES256, stranger)},
 	}
-	for i, a := range node(t, "cosekit", cases) {
-		c := cases[i]
-		var labels map[string]string
-		if (a.Refused == "") != c.holds || c.holds && (json.Unmarshal(a.Answer, &labels) != nil || labels[cose.HolderName] != w.facts.HolderName) {
-			t.Errorf("%s: refused %q, they read %s", c.Name, a.Refused, a.Answer)
+	for name, good := range map[string][]byte{"national": national, "compact": compact} {
+		tail := slices.Clone(good)
+		tail[len(tail)-1] ^= 1
+		for _, c := range []coseCase{
+			{Name: "good", Message: good, holds: true},
+			{Name: "another name", Message: bytes.Replace(good, []byte("海事"), []byte("海時"), 1)},
+			{Name: "another signature", Message: tail},
+			{Name: "another key", Message: good, KID: "C-0", key: &stranger.PublicKey},
+			{Name: "cut off", Message: good[:len(good)-8]},
+		} {
+			c.Name, c.compact = name+", "+c.Name, name == "compact"
+			cases = append(cases, c)
 		}
-		key, err := jws.ReadJWK(c.Key)
-		if err != nil {
-			t.Fatal(err)
+	}
+	for i := range cases {
+		cases[i].KeySet = keySet
+		if cases[i].key == nil {
+			cases[i].KID, cases[i].key = "C-1", &w.issuer.PublicKey
 		}
-		if err := oursCOSE(c.Message, key); (err == nil) != c.holds {
+	}
+	for _, module := range []string{"cosekit", "cosejs"} {
+		for i, a := range node(t, module, cases) {
+			c := cases[i]
+			label := cose.HolderName
+			if c.compact {
+				label = "2" // its short form in the compact profile
+			}
+			var read map[string]any
+			if (a.Refused == "") != c.holds || c.holds && (json.Unmarshal(a.Answer, &read) != nil || read[label] != w.facts.HolderName) {
+				t.Errorf("%s, %s: refused %q, they read %s", module, c.Name, a.Refused, a.Answer)
+			}
+		}
+	}
+	for _, c := range cases {
+		if err := oursCOSE(c); (err == nil) != c.holds {
 			t.Errorf("ours, %s: %v", c.Name, err)
 		}
 	}
 }
 
-func oursCOSE(message []byte, key crypto.PublicKey) error {
-	s, err := cose.Decode(message)
+func oursCOSE(c coseCase) error {
+	if c.compact {
+		s, err := cose.DecodeCompact(c.Message)
+		if err != nil {
+			return err
+		}
+		return s.Verify(c.key)
+	}
+	s, err := cose.Decode(c.Message)
 	if err != nil {
 		return err
 	}
-	return cose.Verify(key, s)
+	return cose.Verify(c.key, s)
 }

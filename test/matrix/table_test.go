@@ -113,6 +113,10 @@ func citizenTable() map[string]line {
 		"GET /credentials/{register}/{entry}/renew":        {want: hidden},
 		"POST /credentials/{register}/{entry}/renew":       {want: hidden},
 		"GET /login/again":                                 {want: open},
+		"GET /stop":                                        {want: open},
+		"POST /stop":                                       {want: open, form: form("code", "7F3K9-2QX8T-4MN0P-C6RVW")},
+		"GET /stop-code":                                   {want: own},
+		"POST /stop-code":                                  {want: own},
 	}
 }
 

@@ -199,6 +199,7 @@ func (p *portal) routes() *server.Mux {
 	known("GET /credentials", p.credentials)
 	known("GET /credentials/{register}/{entry}", p.credential)
 	p.walletRoutes(mux, known)
+	p.stopCodeRoutes(mux, known)
 	known("GET /watches", p.watches)
 	known("GET /watches/{register}/{watch}", p.watch)
 	known("POST /watches/{register}/{watch}", p.decideWatch)

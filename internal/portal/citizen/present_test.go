@@ -128,6 +128,49 @@ func TestStopping(t *testing.T) {
 	v.get("/messages").want(200, "登録の状態が変わりました", `href="`+path+`"`)
 }
 
+// stopCodeIn is the code on the page that tells it.
+var stopCodeIn = regexp.MustCompile(`(?:[0-9A-Z]{5}-){3}[0-9A-Z]{5}`)
+
+// TestStopCodePages: a holder makes a code, which is told for a while; whoever types it stops the credential without a login, and
+// nothing of it is logged.
+func TestStopCodePages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v, path := w.holds(t)
+	v.get(path).want(200, "停止コードを用意する", `href="/stop-code"`)
+	v.get("/stop-code").want(200, "まだ作っていません。", "停止コードを作る")
+	v.post("/stop-code").want(http.StatusSeeOther, stopCodePath)
+	code := stopCodeIn.FindString(v.get("/stop-code").want(200, "あなたの停止コード", w.Server.URL+"/stop").Body)
+	v.get("/en/stop-code").want(200, code, "Your stop code")
+	w.Clock.Set(w.Clock.Now().Add(credential.FreshLogin + time.Second))
+	v.get("/stop-code").want(200, "に作った停止コードがあります", "新しい停止コードを作る").lacks(code)
+	v.post("/stop-code").want(http.StatusSeeOther, againPath+"?to="+stopCodePath)
+
+	finder := w.visitor(t)
+	finder.get("/login").want(200, "カードやスマートフォンをなくしたとき", `href="/stop"`)
+	finder.get("/help").want(200, `href="/stop"`)
+	finder.get("/easy/stop").want(200, "コードで")
+	finder.post("/stop", "code", " ").want(http.StatusUnprocessableEntity, "停止コードを入力してください。")
+	finder.post("/stop", "code", strings.Repeat("A", maxTypedCode+1)).want(http.StatusUnprocessableEntity, "この停止コードは使えません")
+	finder.post("/stop", "code", "7F3K9-2QX8T").want(http.StatusUnprocessableEntity, "この停止コードは使えません", "7F3K9-2QX8T")
+	finder.get("/stop-code").want(http.StatusSeeOther, "/login?to=")
+	finder.post("/stop", "code", strings.ToLower(code)).want(http.StatusSeeOther, byCodePath)
+	finder.get("/stop").want(200, "資格者証を停止しました（1件）", "カードでログインしてから行います").lacks("看護師", "見本")
+	finder.post("/stop", "code", code).want(http.StatusUnprocessableEntity, "この停止コードは使えません")
+	v.get(path).want(200, "あなたが停止中")
+	v.get("/stop-code").want(200, "に使われました")
+	v.login("/stop-code")
+	v.post("/stop-code").want(http.StatusSeeOther, stopCodePath)
+	second := stopCodeIn.FindString(v.get("/stop-code").Body)
+	finder.post("/stop", "code", second).want(http.StatusSeeOther, byCodePath)
+	finder.get("/stop").want(200, "停止できる資格者証はありませんでした", "引き続き使えます")
+	for _, secret := range []string{code, second} {
+		if secret == "" || strings.Contains(strings.ToUpper(w.log.String()), secret) {
+			t.Errorf("the code %q is in the log", secret)
+		}
+	}
+}
+
 // TestTheWalletInABrowser looks at every page of a credential, in a state that has something to show, and stops and renews it with
 // scripts switched off.
 func TestTheWalletInABrowser(t *testing.T) {
@@ -150,6 +193,10 @@ func TestTheWalletInABrowser(t *testing.T) {
 	l.tab.Click(`button[formaction$="/codes"]`)
 	l.here("wallet-code")
 	l.look("wallet-history", path+"/history")
+	l.look("wallet-stop-code", "/stop-code")
+	l.tab.Click(`main form[action="/stop-code"] button`)
+	l.here("wallet-stop-code-made")
+	l.look("wallet-by-code", "/stop")
 	w.Clock.Set(w.Clock.Now().Add(time.Minute))
 	l.look("wallet-renew", path+"/renew")
 

@@ -27,7 +27,8 @@ const (
 type keysView struct {
 	JWKS, COSE string // addresses
 	API        string // "" when not told
-	Command    string
+	Command    string // checks a signature by the keys
+	Whole      string // checks the status, too, by a trust list and status lists
 	Asked      string // what was looked for, "" for everything
 	Groups     []keyGroup
 	Found      int // keys in them
@@ -99,7 +100,8 @@ func (p *portal) keysPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func fillKeys(page *ui.Page, set verification.KeySet, asked string, cfg Config) keysView {
-	v := keysView{JWKS: cfg.Origin + jwksPath, COSE: cfg.Origin + cosePath, API: cfg.APIOrigin, Command: "akashi verify --keys jwks.json qr.png", Asked: asked, All: len(set)}
+	v := keysView{JWKS: cfg.Origin + jwksPath, COSE: cfg.Origin + cosePath, API: cfg.APIOrigin, Command: "akashi verify --keys jwks.json qr.png",
+		Whole: "akashi verify --trust trust.jwt --trust-anchors anchor.pem --status lists/ certificate.pdf", Asked: asked, All: len(set)}
 	found := findKeys(set, asked, cfg.Verifier.Catalogue)
 	now := cfg.Verifier.DB.Clock.Now()
 	for len(found) > 0 {
