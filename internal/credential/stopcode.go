@@ -18,11 +18,13 @@ import (
 	"akashi/internal/publicid"
 )
 
-// UnknownStopCode says that a code stops nothing: mistyped, never made, used, or replaced by a later one.
-const UnknownStopCode Refusal = "credential.unknown_stop_code"
+const (
+	// UnknownStopCode says that a code stops nothing: mistyped, never made, used, or replaced by a later one.
+	UnknownStopCode Refusal = "credential.unknown_stop_code"
 
-// byStopCode is what the history and the audit log say of a stop by a code.
-const byStopCode = "stop_code"
+	// byStopCode is what the history and the audit log say of a stop by a code.
+	byStopCode = "stop_code"
+)
 
 // StopCode is what is known of the code with which a person stops all own credentials without a login. Whoever has lost the card
 // cannot log in, and must be able to stop them all the same. The code is told once, when it is made, and kept by nobody but the person.

@@ -12,5 +12,6 @@ export default async function check(c) {
   const payload = cose.sign.verifySync(message, { key: { x: found.get(-2), y: found.get(-3) } });
   const [header] = cbor.decodeFirstSync(message).value;
   if (cbor.decodeFirstSync(header).get(headerAlgorithm) !== found.get(3)) throw new Error('another algorithm');
-  return Object.fromEntries(cbor.decodeFirstSync(payload));
+  const facts = cbor.decodeFirstSync(payload); // an object when all labels are texts
+  return facts instanceof Map ? Object.fromEntries(facts) : facts;
 }

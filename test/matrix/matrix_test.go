@@ -121,7 +121,7 @@ func covers(t *testing.T, s site, table map[string]line) map[string]line {
 
 // unless is what becomes of a route for whoever is not logged in.
 func unless(want, otherwise outcome) outcome {
-	if want == open || want == absent {
+	if want == open || want == misfit || want == absent {
 		return want
 	}
 	return otherwise
@@ -218,7 +218,7 @@ func (o outcome) judge(a answer) string {
 		if a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed {
 			return "there is such an address"
 		}
-	case unfit:
+	case unfit, misfit:
 		if a.status < 400 || a.status >= 500 {
 			return "not refused"
 		}

@@ -7,6 +7,7 @@ type outcome string
 
 const (
 	open     outcome = "open"     // for everybody: answered, without anything of the others
+	misfit   outcome = "misfit"   // for everybody: refused, since what was sent makes no sense
 	login    outcome = "login"    // led to the login
 	own      outcome = "own"      // answered with what is the visitor's own, or nothing
 	hidden   outcome = "hidden"   // not found, and on record
@@ -18,7 +19,7 @@ const (
 	barred   outcome = "barred"   // denied while the case has a step to hold, refused afterwards
 	unfit    outcome = "unfit"    // refused: what was sent makes no sense
 	may      outcome = "may"      // the role permits the look
-	acts     outcome = "acts"     // the role permits the act
+	acts     outcome = "acts"     // permitted, and it writes
 )
 
 // line says what becomes of a route for somebody who has no business with the ids in it.
@@ -114,9 +115,9 @@ func citizenTable() map[string]line {
 		"POST /credentials/{register}/{entry}/renew":       {want: hidden},
 		"GET /login/again":                                 {want: open},
 		"GET /stop":                                        {want: open},
-		"POST /stop":                                       {want: open, form: form("code", "7F3K9-2QX8T-4MN0P-C6RVW")},
+		"POST /stop":                                       {want: misfit, form: form("code", "7F3K9-2QX8T-4MN0P-C6RVW")},
 		"GET /stop-code":                                   {want: own},
-		"POST /stop-code":                                  {want: own},
+		"POST /stop-code":                                  {want: acts},
 	}
 }
 

@@ -232,6 +232,15 @@ func TestSameBytes(t *testing.T) {
 	group.Wait()
 }
 
+// bases are laws as certificates name them, of definitions that say more.
+func bases() map[string]form.Text {
+	return map[string]form.Text{
+		"kaiji-dairishi":    {JA: "海事代理士法（昭和26年法律第32号）", EN: "Marine Procedure Agents Act (Act No. 32 of 1951)"},
+		"eisei-kensa-gishi": {JA: "臨床検査技師等に関する法律（昭和33年法律第76号）の2005年改正附則", EN: "Supplementary provisions of 2005 to the Act on Clinical Laboratory Technicians (Act No. 76 of 1958)"},
+		"shiho-yobi-shiken": {JA: "司法試験法（昭和24年法律第140号）", EN: "National Bar Examination Act (Act No. 140 of 1949)"},
+	}
+}
+
 // TestEveryQualification: the words of every definition fit, and every one has a sentence.
 func TestEveryQualification(t *testing.T) {
 	t.Parallel()
@@ -257,6 +266,12 @@ func TestEveryQualification(t *testing.T) {
 		c.Words = paper.WordsOf(def, false)
 		if c.Words.Register.JA == "" || c.Words.Certificate.JA == "" || c.Words.Basis.JA == "" {
 			t.Errorf("%s has no words: %+v", def.ID, c.Words)
+		}
+		if strings.Contains(c.Words.Basis.JA, "条") || strings.Contains(c.Words.Basis.EN, "article") {
+			t.Errorf("the certificate of %s names articles: %+v", def.ID, c.Words.Basis)
+		}
+		if want, ok := bases()[def.ID]; ok && c.Words.Basis != want {
+			t.Errorf("the certificate of %s is based on %+v", def.ID, c.Words.Basis)
 		}
 		if _, err := a(t).Print(c); err != nil {
 			t.Errorf("%s: %v", def.ID, err)

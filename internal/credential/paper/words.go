@@ -1,6 +1,9 @@
 package paper
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"akashi/internal/credential/form"
 	"akashi/internal/qualification"
 )
@@ -18,7 +21,23 @@ type Words struct {
 // WordsOf reads the words out of a definition; original tells that its digital credential is the legal original.
 func WordsOf(d *qualification.Definition, original bool) Words {
 	of := func(t qualification.Text) pair { return pair{JA: t.JA, EN: t.EN} }
-	return Words{Register: of(d.Terms["register"]), Certificate: of(d.Terms["certificate"]), Basis: of(d.LegalBasis), Original: original}
+	return Words{Register: of(d.Terms["register"]), Certificate: of(d.Terms["certificate"]), Basis: law(of(d.LegalBasis)), Original: original}
+}
+
+// law is the law with which a basis begins, where articles follow it: those say to whoever reads a definition where something stands, and
+// a certificate names the law, as licences on paper do.
+func law(t pair) pair {
+	return pair{JA: upTo(t.JA, "号）", "0123456789"), EN: upTo(t.EN, ")", ",")}
+}
+
+// upTo cuts a text behind the first mark when one of these characters follows it.
+func upTo(s, mark, characters string) string {
+	head, rest, found := strings.Cut(s, mark)
+	next, _ := utf8.DecodeRuneInString(rest)
+	if !found || !strings.ContainsRune(characters, next) {
+		return s
+	}
+	return head + mark
 }
 
 // wording is the fixed text of a paper.

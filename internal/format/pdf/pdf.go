@@ -175,8 +175,8 @@ func (f *file) fontFiles(list []packedFont) string {
 		font := each.font
 		program := f.stream(fmt.Sprintf("/Filter /FlateDecode /Length1 %d ", each.program.length), each.program.bytes)
 		mapping := f.stream("/Filter /FlateDecode ", each.mapping.bytes)
-		descriptor := f.add("<< /Type /FontDescriptor /FontName /%s /Flags 4 /FontBBox [%d %d %d %d] /ItalicAngle 0 /Ascent %d /Descent %d /CapHeight %d /StemV 80 /FontFile2 %s >>",
-			each.name, font.thousandths(font.box[0]), font.thousandths(font.box[1]), font.thousandths(font.box[2]), font.thousandths(font.box[3]),
+		descriptor := f.add("<< /Type /FontDescriptor /FontName /%s /FontFamily (%s) /Flags 4 /FontBBox [%d %d %d %d] /ItalicAngle 0 /Ascent %d /Descent %d /CapHeight %d /StemV 80 /FontFile2 %s >>",
+			each.name, font.Name, font.thousandths(font.box[0]), font.thousandths(font.box[1]), font.thousandths(font.box[2]), font.thousandths(font.box[3]),
 			font.thousandths(font.ascent), font.thousandths(font.descent), font.thousandths(font.capHeight), program)
 		descendant := f.add("<< /Type /Font /Subtype /CIDFontType2 /BaseFont /%s /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> /FontDescriptor %s /DW 1000 /W %s /CIDToGIDMap /Identity >>",
 			each.name, descriptor, each.widths)
