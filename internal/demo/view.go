@@ -40,9 +40,9 @@ type startView struct {
 
 // moreView is what can be tried with a credential beside the story.
 type moreView struct {
-	Holder, Check, Counter, Wallet string // addresses
-	Command                        string
-	Told                           ui.Table
+	Holder, Stop, Check, Counter, Wallet string // addresses
+	Command                              string
+	Told                                 ui.Table
 }
 
 // nextView says what comes next in the story.
@@ -107,7 +107,7 @@ func fill(p *ui.Page, f facts) startView {
 // more words what can be tried beside the story.
 func more(p *ui.Page, f facts) moreView {
 	at := f.Places
-	v := moreView{Holder: address(at.citizen(), p.Lang, "/login", "/credentials"), Check: address(at.public(), p.Lang, "/", ""), Counter: address(at.public(), p.Lang, "/counter/", ""),
+	v := moreView{Holder: address(at.citizen(), p.Lang, "/login", "/credentials"), Stop: address(at.citizen(), p.Lang, "/stop", ""), Check: address(at.public(), p.Lang, "/", ""), Counter: address(at.public(), p.Lang, "/counter/", ""),
 		Wallet: address(at.public(), p.Lang, "/wallet", ""), Command: f.Command}
 	v.Told = ui.Table{Caption: p.R("demo.more.told"), Empty: p.R("demo.more.told_none"), Columns: []ui.Column{{Text: p.R("demo.more.when")}, {Text: p.R("demo.more.credential")}, {Text: p.R("demo.more.state")}}}
 	for _, e := range f.Told {

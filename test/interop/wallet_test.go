@@ -4,6 +4,8 @@ import (
 	"akashi/internal/format/formattest"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -119,6 +121,13 @@ func flip(text string, part int) string {
 	return strings.Join(parts, ".")
 }
 
+// resigned puts another algorithm into the header of a token's first part, and another signature under it.
+func resigned(text, alg string, sign func(text string) []byte) string {
+	parts := strings.Split(text, ".")
+	signed := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+alg+`","typ":"dc+sd-jwt"}`)) + "." + parts[1]
+	return signed + "." + base64.RawURLEncoding.EncodeToString(sign(signed)) + parts[2][strings.Index(parts[2], "~"):]
+}
+
 type sdjwtCase struct {
 	Name      string            `json:"name"`
 	Token     string            `json:"token,omitempty"`
@@ -168,6 +177,12 @@ func TestSDJWTInOtherPrograms(t *testing.T) {
 		base("tampered disclosure", parts[0]+"~"+parts[1]+"AA~", false),
 		with(base("invented disclosure", good+made+"~", false), func(c *sdjwtCase) { c.lax = true }),
 		base("signed by a stranger", w.sdjwt(t, 7, stranger, nil), false),
+		base("alg none", resigned(good, "none", func(string) []byte { return nil }), false),
+		base("alg HS256 with the public key as the secret", resigned(good, "HS256", func(text string) []byte { // RFC 8725 §2.1
+			mac := hmac.New(sha256.New, formattest.Must[[]byte](t)(x509.MarshalPKIXPublicKey(&w.issuer.PublicKey)))
+			mac.Write([]byte(text))
+			return mac.Sum(nil)
+		}), false),
 		with(base("ended", short, false), func(c *sdjwtCase) { c.Now = now().Add(time.Minute).Unix() }),
 		with(base("another question", w.present(t, good, w.holder, sdjwt.Answer{Nonce: "another", Audience: audience}, "name"), false), question),
 		with(base("another verifier", w.present(t, good, w.holder, sdjwt.Answer{Nonce: nonce, Audience: "https://elsewhere.example"}, "name"), false), question),

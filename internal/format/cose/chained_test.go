@@ -114,3 +114,21 @@ func FuzzDecodeChained(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDecodeKey: a key that is read is written again and is the same.
+func FuzzDecodeKey(f *testing.F) {
+	f.Add(formattest.Must[[]byte](f)(cose.EncodeKey(&formattest.Key(f).PublicKey)))
+	f.Add([]byte{0xa1, 0x01, 0x02})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		key, err := cose.DecodeKey(b)
+		if err != nil {
+			if !errors.Is(err, fault.Invalid) {
+				t.Fatalf("not classified: %v", err)
+			}
+			return
+		}
+		if back := formattest.Must[*ecdsa.PublicKey](t)(cose.DecodeKey(formattest.Must[[]byte](t)(cose.EncodeKey(key)))); !back.Equal(key) {
+			t.Fatal("another key comes back")
+		}
+	})
+}
