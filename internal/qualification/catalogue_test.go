@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -164,6 +165,28 @@ func firstDifference(got, want string) string {
 		}
 	}
 	return "lines are missing at the end"
+}
+
+// publicHosts are sites of registrars and of offices whose names do not end as those of public bodies do.
+var publicHosts = []string{"apply.e-tumo.jp", "qqzaidan.jp", "www.ibaraki-sr.com", "www.kouiki-kansai.jp", "www.mankan.org", "zenjukyo.gr.jp"}
+
+// TestConfirmedSources: what is confirmed was read in a law or on a page of the state, a prefecture, a city or a registrar; what
+// somebody else tells is unverified.
+func TestConfirmedSources(t *testing.T) {
+	site := regexp.MustCompile(`https?://([^/ "、）]+)`)
+	public := regexp.MustCompile(`\.(go|lg|or)\.jp$|^(www\.)?([a-z]+\.)?(pref|city)\.[a-z.]+\.jp$`)
+	for _, d := range load(t).List() {
+		for _, f := range d.Facts() {
+			if f.Fact.Confidence != qualification.Confirmed {
+				continue
+			}
+			for _, at := range site.FindAllStringSubmatch(f.Fact.Source, -1) {
+				if !public.MatchString(at[1]) && !slices.Contains(publicHosts, at[1]) {
+					t.Errorf("%s %s: confirmed by %s", d.ID, f.Path, at[1])
+				}
+			}
+		}
+	}
 }
 
 // TestFactsOfDefinitions: each definition can link an existing entry, says in each procedure what is declared and needed, in
