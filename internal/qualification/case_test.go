@@ -113,7 +113,7 @@ func TestRoutes(t *testing.T) {
 	d := sample(t)
 	p := d.Procedure("registration")
 	f := factsOf(t, d, "2027-03-31")
-	f.Channel, f.Answers = "counter", map[string]string{"prefecture": "41"}
+	f.Channel, f.Answers = "counter", map[string]string{"office": "41"}
 	got, err = p.RouteFor(f)
 	if err != nil || len(got) != 4 || got[1] != (qualification.Route{Step: "forward", Body: "pref-41", Role: "intake"}) {
 		t.Errorf("forwarded: %+v %v", got, err)
@@ -123,7 +123,7 @@ func TestRoutes(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].Body != "ministry" {
 		t.Errorf("after the switch: %+v %v", got, err)
 	}
-	f.On, f.Answers = noon(t, "2027-03-31"), map[string]string{"prefecture": "41'; drop"}
+	f.On, f.Answers = noon(t, "2027-03-31"), map[string]string{"office": "41'; drop"}
 	if _, err = p.RouteFor(f); !errors.Is(err, fault.Internal) || !strings.Contains(err.Error(), "is no id") {
 		t.Errorf("a body that cannot be: %v", err)
 	}

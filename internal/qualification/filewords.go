@@ -68,6 +68,8 @@ var fileWords = map[Code]Text{
 	"cel-cost":         {JA: "式（CEL）の計算量が大きすぎます。最大{0}になります。上限は{1}です", EN: "costs too much: up to {0}, allowed are {1}", Easy: "{式|しき}の {計算|けいさん}が {多|おお}すぎます（{0}）。{1}までです"},
 	"cel-cost-unknown": {JA: "式（CEL）の計算量を見積もれません。解析プログラムの表示：「{0}」", EN: "its cost cannot be estimated: {0}", Easy: "{式|しき}の {計算|けいさん}の {量|りょう}が わかりません：「{0}」"},
 	"cel-fails":        {JA: "何も答えていないときに式（CEL）の計算が失敗します。プログラムの表示：「{0}」", EN: "fails while nothing is answered: {0}", Easy: "{答|こた}えが まだ ないとき、{式|しき}の {計算|けいさん}が できません：「{0}」"},
+	"cel-fails-for":    {JA: "答えによっては式（CEL）の計算が失敗し、申請が止まります（「{0}」のとき）。プログラムの表示：「{1}」", EN: "fails for some answers ({0}), which would stop these cases: {1}", Easy: "{答|こた}えに よって、{式|しき}の {計算|けいさん}が できません（「{0}」の とき）：「{1}」"},
+	"cel-negative-for": {JA: "答えによっては式（CEL）の値が{1}になります（「{0}」のとき）。0以上になるようにしてください", EN: "comes to {1} for some answers ({0}); it must be 0 or more", Easy: "{答|こた}えに よって {1}に なります（「{0}」の とき）。0からです"},
 	"cel-evaluating":   {JA: "式（CEL）「{0}」を計算できません。プログラムの表示：「{1}」", EN: "evaluating \"{0}\": {1}", Easy: "{式|しき}「{0}」の {計算|けいさん}が できません：「{1}」"},
 	"cel-negative":     {JA: "式（CEL）「{0}」の金額が{1}円になります。0円以上になるようにしてください", EN: "evaluating \"{0}\": {1} is negative", Easy: "{式|しき}「{0}」が {1}{円|えん}です。0{円|えん}からです"},
 	"cel-literal-key":  {JA: "「{0}」「{1}」「{2}」は、「{3}」のように、キーを直接書いて読んでください", EN: "{0}, {1} and {2} may only be read by a literal key, as in {3}", Easy: "「{0}」「{1}」「{2}」は 「{3}」のように {書|か}いて ください"},

@@ -9,8 +9,8 @@ import (
 
 // lint reports what a schema cannot see: references that lead nowhere, cases that no rule covers, one pair of eyes
 // where the law wants two. With no registrars, what depends on them is not checked.
-func lint(d *Definition, registrars []Registrar, r *reporter) {
-	l := &linter{d: d, registrars: registrars, r: r}
+func lint(d *Definition, registrars []Registrar, tried *trials, r *reporter) {
+	l := &linter{d: d, registrars: registrars, trials: tried, r: r}
 	l.lintNumber()
 	l.lintValidity()
 	l.lintCredential()
@@ -24,6 +24,25 @@ func lint(d *Definition, registrars []Registrar, r *reporter) {
 	l.lintClasses()
 	l.lintRow()
 	l.lintSources()
+	if l.trials != nil && len(r.found) == 0 {
+		l.lintCases()
+	}
+}
+
+// lintCases looks for cases that would come to a stand: it tries what people can answer. What is wrong in itself is said first.
+func (l *linter) lintCases() {
+	l.lintTerm()
+	for i := range l.d.Procedures {
+		l.lintTries(&l.d.Procedures[i])
+	}
+	if len(l.r.found) > 0 {
+		return
+	}
+	for i := range l.d.Procedures {
+		l.lintBodies(&l.d.Procedures[i])
+		l.lintNeeds(&l.d.Procedures[i])
+		l.lintTogether(&l.d.Procedures[i])
+	}
 }
 
 // copiedBy are hosts that show other people's pages as they found them some day: what they have is not the source and can be gone
@@ -45,6 +64,7 @@ var numberFormat = regexp.MustCompile(`^[^%]*%(0[1-9][0-9]?)?d[^%]*$`)
 type linter struct {
 	d          *Definition
 	registrars []Registrar
+	trials     *trials // nil for a stored version: what it was taken with holds, and nobody could put it right any more
 	r          *reporter
 }
 

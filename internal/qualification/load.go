@@ -90,7 +90,7 @@ func newLoader(files map[string][]byte) (*loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loader{files: files, schemas: compiled, compiler: compiler, resolver: &resolver{files: files, bases: map[string]source{}}}, nil
+	return &loader{trials: newTrials(), files: files, schemas: compiled, compiler: compiler, resolver: &resolver{files: files, bases: map[string]source{}}}, nil
 }
 
 type loader struct {
@@ -98,6 +98,7 @@ type loader struct {
 	schemas    *schemas
 	compiler   *expressionCompiler
 	resolver   *resolver
+	trials     *trials
 	registrars []Registrar
 }
 
@@ -158,7 +159,7 @@ func (l *loader) load(name string) (*Definition, Findings) {
 		d.expandRegisters(l.registrars, r)
 	}
 	l.compiler.compileAll(d, r)
-	lint(d, l.registrars, r)
+	lint(d, l.registrars, l.trials, r)
 	return d, r.found
 }
 
@@ -225,7 +226,7 @@ func ParsePinned(data []byte) (*Definition, error) {
 	}
 	r := &reporter{file: d.ID + " " + d.Version}
 	compiler.compileAll(d, r)
-	lint(d, nil, r)
+	lint(d, nil, nil, r)
 	if len(r.found) > 0 {
 		return nil, fmt.Errorf("reading a stored definition: %w", r.found.sorted())
 	}
