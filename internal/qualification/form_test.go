@@ -112,11 +112,14 @@ func eachProcedure(t *testing.T, test func(*testing.T, *qualification.Definition
 	}
 }
 
-// TestValidAnswersValidate: whatever people type within reason is taken, and what it came to is taken again unchanged.
+// TestValidAnswersValidate: whatever people type within reason, at whichever register and channel, is taken, and what it came to is
+// taken again unchanged; it has its costs where it is offered, its documents, and a route through bodies that there are.
 func TestValidAnswersValidate(t *testing.T) {
 	eachProcedure(t, func(t *testing.T, d *qualification.Definition, p *qualification.Procedure) {
-		f := factsOf(t, d, "2026-12-01")
 		rapid.Check(t, func(rt *rapid.T) {
+			f := factsOf(t, d, "2026-12-01")
+			register := rapid.SampledFrom(d.Registers).Draw(rt, "register")
+			f.Registrar, f.Channel = register.Registrar, rapid.SampledFrom(p.Channels).Draw(rt, "channel")
 			a := fill(rt, p, f)
 			all, problems, err := p.ValidateAll(a, f)
 			if err != nil || len(problems) > 0 {
@@ -125,13 +128,19 @@ func TestValidAnswersValidate(t *testing.T) {
 			if !maps.Equal(all.Values, a.Values) {
 				rt.Fatalf("page by page %v\nat once     %v", a.Values, all.Values)
 			}
-			f := f
 			f.Answers = all.Values
-			if _, err := p.FeeLines(f); (err != nil) != unknownAmount(p) {
-				rt.Errorf("an amount is unknown: %t, but %v", unknownAmount(p), err)
+			offered := !register.Procedures[p.ID].Since(f.Channel).IsZero()
+			if _, err := p.FeeLines(f); err != nil && (offered || !unknownAmount(p)) {
+				rt.Errorf("at %s, %s, offered: %t: %v", f.Registrar, f.Channel, offered, err)
 			}
-			if route, err := p.RouteFor(f); err != nil || len(route) < 2 {
+			route, err := p.RouteFor(f)
+			if err != nil || len(route) < 2 {
 				rt.Errorf("route %v: %v", route, err)
+			}
+			for _, step := range route {
+				if _, known := load(t).Registrar(step.Body); !known && d.ID != "sample" {
+					rt.Errorf("a step of %v is at no registrar", route)
+				}
 			}
 			if _, err := p.EvidenceFor(f); err != nil {
 				rt.Error(err)
@@ -140,7 +149,7 @@ func TestValidAnswersValidate(t *testing.T) {
 	})
 }
 
-// unknownAmount tells whether a procedure has a fee of which nobody knows the amount; there are none that are known in part.
+// unknownAmount tells whether a procedure has a fee of which nobody knows the amount, at some register at least.
 func unknownAmount(p *qualification.Procedure) bool {
 	return slices.ContainsFunc(p.Fees, func(fee qualification.Fee) bool {
 		return slices.ContainsFunc(fee.Rules, func(r qualification.FeeRule) bool { return r.Fact.Confidence == qualification.Unknown })

@@ -3,6 +3,7 @@ package citizen
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"akashi/internal/calendar"
 	"akashi/internal/fault"
@@ -92,14 +93,20 @@ func fillQualification(page *ui.Page, cat *qualification.Catalogue, def *qualifi
 	return v, nil
 }
 
+// realState words how far the national system is. A year that was planned and is over is no promise any more.
 func realState(page *ui.Page, r qualification.Rollout) string {
+	over := calendar.Date{Year: r.FiscalYear + 1, Month: time.April, Day: 1}
 	switch {
 	case !r.LiveFrom.IsZero():
 		return page.R("qualification.real.since", r.LiveFrom)
-	case r.FiscalYear != 0:
-		return page.R("qualification.real.year", r.FiscalYear)
+	case r.FiscalYear == 0:
+		return page.R("qualification.real." + r.Status)
+	case r.Status == "in_use":
+		return page.R("qualification.real.in_use_year", r.FiscalYear)
+	case !calendar.Of(page.Now).Before(over):
+		return page.R("qualification.real.year_over", r.FiscalYear)
 	}
-	return page.R("qualification.real." + r.Status)
+	return page.R("qualification.real.year", r.FiscalYear)
 }
 
 func classList(page *ui.Page, item *qualification.Item) namedList {

@@ -3,8 +3,10 @@ package citizen
 import (
 	"net/url"
 	"testing"
+	"time"
 
 	"akashi/internal/application"
+	"akashi/internal/calendar"
 	"akashi/internal/casetest"
 	"akashi/internal/qualification"
 )
@@ -65,6 +67,28 @@ func TestNothingDue(t *testing.T) {
 		q := &qualification.Procedure{FeesFact: qualification.Fact{Source: "見本法7条", Confidence: confidence}}
 		if got := documentFees(page, nil, q, &application.Document{}); got.None != want.None || got.Source != want.Source {
 			t.Errorf("%s: %+v", confidence, got)
+		}
+	}
+}
+
+// TestRealState: what is said of the national system depends on the day of the reader, and is no promise once its year is over.
+func TestRealState(t *testing.T) {
+	page := wordsIn(t, qualification.JA)
+	day := calendar.Date{Year: 2024, Month: time.August, Day: 6}
+	for _, x := range []struct {
+		rollout qualification.Rollout
+		on      calendar.Date
+		want    string
+	}{
+		{qualification.Rollout{Status: "in_use", FiscalYear: 2024, LiveFrom: day}, day, "国のシステムでは2024年（令和6年）8月6日から一部の手続が始まっています。"},
+		{qualification.Rollout{Status: "in_use", FiscalYear: 2024}, day, "国のシステムでは、2024年度から一部の手続が始まっています。"},
+		{qualification.Rollout{Status: "planned", FiscalYear: 2025}, calendar.Date{Year: 2026, Month: time.March, Day: 31}, "国のシステムでは2025年度の開始が予定されています。紙で申請してください。"},
+		{qualification.Rollout{Status: "planned", FiscalYear: 2025}, calendar.Date{Year: 2026, Month: time.April, Day: 1}, "国の計画では2025年度の開始でしたが、始まったかどうかは確認できていません。紙で申請してください。"},
+		{qualification.Rollout{Status: "planned"}, day, "国のシステムでも準備中で、開始日は公表されていません。紙で申請してください。"},
+	} {
+		page.Now = x.on.Time()
+		if got := realState(page, x.rollout); got != x.want {
+			t.Errorf("%+v on %s: %s, want %s", x.rollout, x.on, got, x.want)
 		}
 	}
 }
