@@ -263,3 +263,26 @@ func TestDefinitionsAreShared(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPaper: what the procedure says goes before what the definition says, and that before the registrar's usual way; a link is
+// made by nobody on paper.
+func TestPaper(t *testing.T) {
+	c := load(t)
+	for _, x := range []struct {
+		id, procedure, want string
+		none, own           bool
+	}{
+		{"gino-koshu", "registration", "登録教習機関から", true, true},
+		{"gino-koshu", "change", "受講した登録教習機関", false, true},
+		{"gino-koshu", "linking", "", true, false},
+		{"kaigishi", "renewal", "最寄りの地方運輸局", false, true},
+		{"kangoshi", "change", "保健所", false, false},
+	} {
+		d, _ := c.Definition(x.id)
+		g, _ := c.Registrar(d.Registers[0].Registrar)
+		got := d.Paper(d.Procedure(x.procedure), g)
+		if !strings.Contains(got.Text.JA, x.want) || got.None != x.none || (got.Fact.Source != "") != x.own {
+			t.Errorf("%s %s: %+v", x.id, x.procedure, got)
+		}
+	}
+}

@@ -106,6 +106,7 @@ type Definition struct {
 
 	Keeper           Statement   `json:"keeper"`                     // who keeps the register, as the law says
 	Forwarding       *Forwarding `json:"forwarding,omitempty"`       // through whom paper goes
+	OnPaper          *Statement  `json:"on_paper,omitempty"`         // how to apply on paper, where the registrar's usual way is not meant
 	Disqualification *Statement  `json:"disqualification,omitempty"` // grounds for refusal
 	Reports          []Report    `json:"reports,omitempty"`          // periodic duties of the holder
 	Elsewhere        []Elsewhere `json:"elsewhere,omitempty"`        // procedures that stay on paper or with another body
@@ -196,6 +197,29 @@ type Forwarding struct {
 	Fact   Fact          `json:"fact"`
 }
 
+// OnPaper says how a procedure is done on paper, or, with None, that it is not, and what there is instead.
+type OnPaper struct {
+	Text Text `json:"text"`
+	None bool `json:"none,omitempty"`
+	Fact Fact `json:"fact"`
+}
+
+// Paper returns how a procedure is done on paper at a registrar: what the procedure says itself, what the definition says of all of its
+// own, or the registrar's usual way, which has no fact here. Nobody links an entry to a card on paper, so that there is no text then.
+func (d *Definition) Paper(p *Procedure, g *Registrar) OnPaper {
+	switch {
+	case p.OnPaper != nil:
+		return *p.OnPaper
+	case p.Effect == EffectLink:
+		return OnPaper{None: true}
+	case d.OnPaper != nil:
+		return OnPaper{Text: d.OnPaper.Text, Fact: d.OnPaper.Fact}
+	case g == nil:
+		return OnPaper{}
+	}
+	return OnPaper{Text: g.PaperWay}
+}
+
 // Report is a periodic duty of a holder, such as the notice of nurses at work every two years.
 type Report struct {
 	ID          string `json:"id"`
@@ -277,6 +301,7 @@ type Procedure struct {
 	StandardFact Fact        `json:"standard_fact"`
 	Deadline     Text        `json:"deadline,omitzero"` // statutory limit for the applicant, empty when there is none
 	DeadlineFact Fact        `json:"deadline_fact,omitzero"`
+	OnPaper      *OnPaper    `json:"on_paper,omitempty"` // nil: as the definition or the registrar says
 	Groups       []Group     `json:"groups"`             // pages of the form, in order
 	Evidence     []Evidence  `json:"evidence,omitempty"` // documents
 	Passer       *Passer     `json:"passer,omitempty"`   // how the answers find a passer of an examination

@@ -11,19 +11,27 @@ import (
 func offeredWhen(page *ui.Page, cat *qualification.Catalogue, register, procedure string) string {
 	today := calendar.Of(page.Now)
 	o := cat.Offering(register, procedure, qualification.ChannelOnline, today)
-	words := ""
+	words, effect, paper := "", qualification.Effect(""), true
+	if q := procedureOn(cat, register, procedure); q != nil {
+		effect, paper = q.Effect, q.OnPaper == nil || !q.OnPaper.None
+	}
+	links := effect == qualification.EffectLink
 	switch {
 	case o.Open && !o.Until.IsZero():
 		return page.R("standing.until", o.Until.AddDays(-1))
 	case o.Open:
 		return ""
-	case !o.From.IsZero() && links(cat, register, procedure):
+	case !o.From.IsZero() && links:
 		words = page.R("standing.linking.from", o.From)
+	case !o.From.IsZero() && !paper:
+		words = page.R("standing.no_paper.from", o.From)
+	case !paper:
+		words = page.R("standing.no_paper")
 	case !o.From.IsZero():
 		words = page.R("standing.from", o.From)
 	case !o.Closed.IsZero():
 		words = page.R("standing.closed", o.Closed)
-	case links(cat, register, procedure):
+	case links:
 		words = page.R("standing.linking")
 	case o.Listed:
 		words = page.R("standing.undecided")
@@ -36,18 +44,17 @@ func offeredWhen(page *ui.Page, cat *qualification.Catalogue, register, procedur
 	return words
 }
 
-// links tells whether the procedure ties an existing entry to the card, which nobody does on paper.
-func links(cat *qualification.Catalogue, register, procedure string) bool {
+// procedureOn returns a procedure of a register, nil when there is none.
+func procedureOn(cat *qualification.Catalogue, register, procedure string) *qualification.Procedure {
 	g, ok := cat.Register(register)
 	if !ok {
-		return false
+		return nil
 	}
 	def, ok := cat.Definition(g.Qualification)
 	if !ok {
-		return false
+		return nil
 	}
-	q := def.Procedure(procedure)
-	return q != nil && q.Effect == qualification.EffectLink
+	return def.Procedure(procedure)
 }
 
 // comingAt lists the registers at which a procedure is not open online today, each with how it stands.

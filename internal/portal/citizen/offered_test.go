@@ -19,6 +19,12 @@ func TestAProcedureThatIsNotOpen(t *testing.T) {
 	v.get("/procedures/zenkoku-tsuyaku-annaishi.pref-13/change").want(200, "住民票や戸籍の書類が必要なことがあります").lacks("要らない書類", "署名用パスワード", "今日申請すると")
 	v.get("/qualifications/zenkoku-tsuyaku-annaishi").want(200, "準備中", "確認できていない金額を含みます")
 	v.get("/qualifications/kangoshi/change").want(303)
+	// a ministry has many ways on paper, and some things are not done on paper at all
+	v.get("/procedures/rodo-anzen-menkyo.mhlw/registration").want(200, "東京労働局免許証発行センターに郵送", "出典：").lacks("保健所")
+	v.get("/procedures/gino-koshu.mhlw/change").want(200, "受講した登録教習機関に申し込みます").lacks("保健所")
+	v.get("/procedures/gino-koshu.mhlw/registration").want(200, "紙での手続もありません", "本人が役所に申請することはありません").lacks("保健所", "紙だけで")
+	v.get("/en/procedures/shiho-shiken.moj/registration").want(200, "there is no such procedure on paper", "This record exists on this platform alone").lacks("Apply on paper")
+	v.get("/qualifications/shiho-shiken").want(200, "準備中").lacks("紙で受付")
 	w.Catalogue.UseActs(qualification.NewActs(1, []qualification.Act{
 		{ID: "1", Kind: qualification.ActOpen, Qualification: "chorishi", Bodies: []string{"pref-13"}, On: calendar.Date{Year: 2027, Month: 4, Day: 1}},
 		{ID: "2", Kind: qualification.ActClose, Qualification: "kangoshi", Bodies: []string{"mhlw"}, Procedures: []string{"registration"}, On: calendar.Date{Year: 2026, Month: 11, Day: 30}},

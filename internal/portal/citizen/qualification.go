@@ -188,7 +188,7 @@ func termText(page *ui.Page, v *qualification.Validity) string {
 func procedureOf(page *ui.Page, cat *qualification.Catalogue, def *qualification.Definition, q *qualification.Procedure) (procedureLine, error) {
 	open := openAt(page, cat, def, q.ID)
 	line := procedureLine{Name: page.Text(q.Name), State: page.R("qualification.paper"), Tone: ui.Neutral}
-	if q.Effect == qualification.EffectLink {
+	if def.Paper(q, nil).None {
 		line.State = page.R("qualification.later")
 	}
 	switch {
@@ -207,7 +207,7 @@ func procedureOf(page *ui.Page, cat *qualification.Catalogue, def *qualification
 	line.Rows = []ui.Row{
 		{Label: page.R("procedure.who"), Value: page.Text(q.Who)},
 		cost,
-		{Label: page.R("procedure.documents"), Value: papersOf(page, q, len(open) > 0)},
+		{Label: page.R("procedure.documents"), Value: papersOf(page, q, len(open) > 0 || def.Paper(q, nil).None)},
 		{Label: page.R("procedure.time"), Value: timeOf(page, q), Source: foundLine(page, q.StandardFact)},
 		{Label: page.R("procedure.deadline"), Value: page.Text(q.Deadline), Source: factLine(page, q.DeadlineFact)},
 	}

@@ -58,6 +58,7 @@ type procedureView struct {
 	Documents                            []documentLine // to be handed in, always or in some cases
 	Spared                               []string       // not needed online thanks to the registries
 	OnPaper                              bool           // there is a way on paper
+	PaperFact                            string         // where that was read, "" when the registrar says it of all that it keeps
 	Fees                                 feeView
 	Days, DaysLabel                      string
 	DaysText                             string
@@ -106,7 +107,7 @@ func (p *portal) procedure(w http.ResponseWriter, r *http.Request) error {
 
 func fillProcedure(page *ui.Page, cat *qualification.Catalogue, o offer) (procedureView, error) {
 	today := calendar.Of(page.Now)
-	q := o.Procedure
+	q, paper := o.Procedure, o.Def.Paper(o.Procedure, o.Registrar)
 	v := procedureView{
 		Name: page.Text(q.Name), Qualification: page.Text(o.Def.Name), Body: page.Text(o.Registrar.Name), Head: page.Text(o.Registrar.Head),
 		Who: page.Text(q.Who), Standing: offeredWhen(page, cat, o.Register.ID, q.ID), Open: cat.Offered(o.Register.ID, q.ID, qualification.ChannelOnline, today),
@@ -114,7 +115,7 @@ func fillProcedure(page *ui.Page, cat *qualification.Catalogue, o offer) (proced
 		Days:      timeOf(page, q), DaysLabel: timeLabel(page, q), DaysText: strconv.Itoa(q.StandardDays), Expected: calendar.AddBusinessDays(today, q.StandardDays), DaysFact: foundLine(page, q.StandardFact),
 		Deadline: page.Text(q.Deadline), DeadlineFact: factLine(page, q.DeadlineFact),
 		Law: page.Text(o.Def.LegalBasis), LawFact: factLine(page, o.Def.LegalFact),
-		Paper: page.Text(o.Registrar.PaperWay), Contact: page.Text(o.Registrar.Contact), OnPaper: q.Effect != qualification.EffectLink,
+		Paper: page.Text(paper.Text), PaperFact: factLine(page, paper.Fact), Contact: page.Text(o.Registrar.Contact), OnPaper: !paper.None,
 	}
 	for _, n := range q.Need {
 		v.Need = append(v.Need, page.Text(n))
@@ -239,9 +240,7 @@ func fillStart(page *ui.Page, cat *qualification.Catalogue, o offer, cases []app
 	v := startView{Name: page.Text(o.Procedure.Name), Body: page.Text(o.Registrar.Name), Register: o.Register.ID, Procedure: o.Procedure.ID,
 		Token: pg.NewID(), KeptUntil: today.AddDays(draftDays), CardPath: "/card-check?" + url.Values{"to": {procedurePath(o.Register.ID, o.Procedure.ID) + "/start"}}.Encode(),
 		NotOpen: !cat.Offered(o.Register.ID, o.Procedure.ID, qualification.ChannelOnline, today), Standing: offeredWhen(page, cat, o.Register.ID, o.Procedure.ID)}
-	if o.Procedure.Effect != qualification.EffectLink {
-		v.Paper = page.Text(o.Registrar.PaperWay)
-	}
+	v.Paper = page.Text(o.Def.Paper(o.Procedure, o.Registrar).Text)
 	var drafts []application.Summary
 	for _, c := range cases {
 		if c.RegisterID != o.Register.ID || c.ProcedureID != o.Procedure.ID || c.State.Ended() {
