@@ -1,6 +1,8 @@
 package citizen
 
 import (
+	"slices"
+
 	"akashi/internal/calendar"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
@@ -57,20 +59,26 @@ func procedureOn(cat *qualification.Catalogue, register, procedure string) *qual
 	return def.Procedure(procedure)
 }
 
-// comingAt lists the registers at which a procedure is not open online today, each with how it stands.
-func comingAt(page *ui.Page, cat *qualification.Catalogue, def *qualification.Definition, procedure string) []comingLine {
-	var out []comingLine
+// comingAt lists the registers at which a procedure is not open online today, together where they stand alike, in the order
+// in which the first of each comes.
+func comingAt(page *ui.Page, cat *qualification.Catalogue, def *qualification.Definition, procedure string) (out []comingGroup) {
 	for i := range def.Registers {
 		g := &def.Registers[i]
-		if !cat.Offered(g.ID, procedure, qualification.ChannelOnline, calendar.Of(page.Now)) {
-			out = append(out, comingLine{ui.Link{Path: procedurePath(g.ID, procedure), Text: registrarName(page, cat, g.Registrar)}, offeredWhen(page, cat, g.ID, procedure)})
+		if cat.Offered(g.ID, procedure, qualification.ChannelOnline, calendar.Of(page.Now)) {
+			continue
 		}
+		standing := offeredWhen(page, cat, g.ID, procedure)
+		k := slices.IndexFunc(out, func(c comingGroup) bool { return c.Standing == standing })
+		if k < 0 {
+			k, out = len(out), append(out, comingGroup{Standing: standing})
+		}
+		out[k].To = append(out[k].To, ui.Link{Path: procedurePath(g.ID, procedure), Text: registrarName(page, cat, g.Registrar)})
 	}
 	return out
 }
 
-// comingLine is a register that does not take a procedure online yet, or no longer.
-type comingLine struct {
-	To       ui.Link
+// comingGroup is registers that do not take a procedure online yet, or no longer, and stand alike.
+type comingGroup struct {
 	Standing string
+	To       []ui.Link
 }

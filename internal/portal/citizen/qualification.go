@@ -191,10 +191,11 @@ func procedureOf(page *ui.Page, cat *qualification.Catalogue, def *qualification
 	if def.Paper(q, nil).None {
 		line.State = page.R("qualification.later")
 	}
-	switch {
-	case len(open) > 0:
-		line.State, line.Tone, line.Path = page.R("qualification.online"), ui.Success, procedureAt(def, q, open)
-	case len(def.Registers) == 1:
+	line.Path = qualificationPath(def.ID) + "/" + q.ID
+	if len(open) > 0 {
+		line.State, line.Tone = page.R("qualification.online"), ui.Success
+	}
+	if len(def.Registers) == 1 {
 		line.Path = procedurePath(def.Registers[0].ID, q.ID)
 	}
 	if len(def.Registers) > 1 && len(open) > 0 {

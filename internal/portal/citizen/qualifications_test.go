@@ -52,6 +52,10 @@ func TestAboutEveryQualification(t *testing.T) {
 	v.get("/qualifications/ishi-shosu-kuiki").want(200, "費用がかからないことを定めた法令は、確認できていません").lacks("費用はかかりません")
 	v.get(procedurePath("ishi-shosu-kuiki.mhlw", "reissue")).want(200, "日数の目安", "目安：20開庁日").lacks("費用はかかりません", "標準処理期間：20")
 	v.get("/qualifications/nothing").want(404)
+	// where nothing is open yet, a prefecture's way on paper is two links away
+	v.get("/qualifications/shoman-shiteii").want(200, `href="/qualifications/shoman-shiteii/registration"`)
+	v.get("/qualifications/shoman-shiteii/registration").want(200, `href="/procedures/shoman-shiteii.pref-41/registration"`, "紙での申請のしかた")
+	v.get("/qualifications/shoman-shiteii/linking").want(200, "紙での手続はありません").lacks("紙での申請のしかた")
 	v.get("/qualifications/ginoshi").want(200, "47機関がそれぞれ名簿を備えています", "検定職種", "未確認")
 	v.get("/qualifications/jun-kangoshi").want(200, "41機関のうち2機関でオンライン受付中", "関西広域連合", "佐賀県")
 }
