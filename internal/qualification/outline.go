@@ -46,6 +46,9 @@ func (o *outline) duties(d *Definition) {
 	if f := d.Forwarding; f != nil {
 		o.line(1, Say("outline-forwarding", f.Text, o.mark(!f.EndsOn.IsZero(), " ", Say("outline-until", f.EndsOn.String()))), doubt(f.Fact))
 	}
+	if d.OnPaper != nil {
+		o.line(1, Say("outline-on-paper", d.OnPaper.Text), doubt(d.OnPaper.Fact))
+	}
 	if d.Disqualification != nil {
 		o.line(1, Say("outline-disqualification", d.Disqualification.Text), doubt(d.Disqualification.Fact))
 	}
@@ -115,6 +118,11 @@ func (o *outline) procedure(p *Procedure) {
 	o.line(0, Say("outline-procedure", p.Name, p.ID, string(p.Effect), p.StandardDays), doubt(p.StandardFact))
 	if p.Deadline.JA != "" {
 		o.line(1, Say("outline-deadline", p.Deadline), doubt(p.DeadlineFact))
+	}
+	if p.OnPaper != nil && p.OnPaper.None {
+		o.line(1, Say("outline-not-on-paper", p.OnPaper.Text), doubt(p.OnPaper.Fact))
+	} else if p.OnPaper != nil {
+		o.line(1, Say("outline-on-paper", p.OnPaper.Text), doubt(p.OnPaper.Fact))
 	}
 	for i := range p.Groups {
 		o.group(&p.Groups[i])

@@ -7,6 +7,8 @@ var outlineWords = map[Code]Text{
 	"outline-keeper":           {JA: "備える者 {0}", EN: "keeper: {0}", Easy: "{名簿|めいぼ}の ある ところ {0}"},
 	"outline-forwarding":       {JA: "経由 {0}{1}", EN: "forwarding: {0}{1}", Easy: "とおる ところ {0}{1}"},
 	"outline-until":            {JA: "〜{0}", EN: "until {0}", Easy: "〜{0}"},
+	"outline-on-paper":         {JA: "紙で {0}", EN: "on paper: {0}", Easy: "{紙|かみ}で {0}"},
+	"outline-not-on-paper":     {JA: "紙ではなし {0}", EN: "not on paper: {0}", Easy: "{紙|かみ}では できない {0}"},
 	"outline-disqualification": {JA: "欠格 {0}", EN: "disqualification: {0}", Easy: "なれない {人|ひと} {0}"},
 	"outline-requires":         {JA: "前提 {0} {1}", EN: "requires {0} {1}", Easy: "さきに いる もの {0} {1}"},
 	"outline-validity":         {JA: "有効期間 {0}月（{1}日前から{2}日前まで）", EN: "valid for {0} months (renewed from {1} to {2} days before the end)", Easy: "{使|つか}える {期間|きかん} {0}か{月|げつ}（おわりの {1}{日前|にちまえ}から {2}{日前|にちまえ}まで）"},
