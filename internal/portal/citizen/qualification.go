@@ -3,6 +3,7 @@ package citizen
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"akashi/internal/calendar"
@@ -96,17 +97,18 @@ func fillQualification(page *ui.Page, cat *qualification.Catalogue, def *qualifi
 // realState words how far the national system is. A year that was planned and is over is no promise any more.
 func realState(page *ui.Page, r qualification.Rollout) string {
 	over := calendar.Date{Year: r.FiscalYear + 1, Month: time.April, Day: 1}
+	year := strconv.Itoa(r.FiscalYear) // a year has no thousands
 	switch {
 	case !r.LiveFrom.IsZero():
 		return page.R("qualification.real.since", r.LiveFrom)
 	case r.FiscalYear == 0:
 		return page.R("qualification.real." + r.Status)
 	case r.Status == "in_use":
-		return page.R("qualification.real.in_use_year", r.FiscalYear)
+		return page.R("qualification.real.in_use_year", year)
 	case !calendar.Of(page.Now).Before(over):
-		return page.R("qualification.real.year_over", r.FiscalYear)
+		return page.R("qualification.real.year_over", year)
 	}
-	return page.R("qualification.real.year", r.FiscalYear)
+	return page.R("qualification.real.year", year)
 }
 
 func classList(page *ui.Page, item *qualification.Item) namedList {
