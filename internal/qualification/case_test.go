@@ -286,3 +286,32 @@ func TestPaper(t *testing.T) {
 		}
 	}
 }
+
+// TestFeeSpans: least and most of what can be due whatever is answered, by channel; what nobody knows is no number.
+func TestFeeSpans(t *testing.T) {
+	c := load(t)
+	for _, x := range []struct {
+		register, procedure, channel string
+		least, most                  int64
+	}{
+		{"kangoshi.mhlw", "registration", "online", 9000, 9000},
+		{"kaigishi.mlit", "registration", "online", 2100, 15000},
+		{"kogata-senpaku-sojushi.mlit", "registration", "counter", 1500, 2000},
+		{"kenchiku-kijun-hantei.mlit", "registration", "online", 5000, 23000},
+		{"kenchiku-kijun-hantei.mlit", "registration", "counter", 5000, 25000},
+		{"jun-kangoshi.pref-41", "registration", "online", 5600, 5600},
+		{"kangoshi.mhlw", "linking", "online", 0, 0},
+	} {
+		g, _ := c.Register(x.register)
+		d, _ := c.Definition(g.Qualification)
+		spans, err := d.Procedure(x.procedure).FeeSpans(qualification.Facts{Registrar: g.Registrar, Channel: x.channel, On: noon(t, "2026-12-01")})
+		if least, most := qualification.TotalSpan(spans); err != nil || least != x.least || most != x.most {
+			t.Errorf("%+v: %d to %d yen (%v)", x, least, most, err)
+		}
+	}
+	d := *definition(t, "kangoshi").Procedure("registration")
+	d.Fees = []qualification.Fee{{ID: "tax", Rules: []qualification.FeeRule{{Fact: qualification.Fact{Source: "x", Confidence: qualification.Unknown}}}}}
+	if _, err := d.FeeSpans(qualification.Facts{Registrar: "mhlw", Channel: "online", On: noon(t, "2026-12-01")}); !errors.Is(err, fault.Internal) || !strings.Contains(err.Error(), "the amount of tax is not known") {
+		t.Errorf("an amount that nobody knows: %v", err)
+	}
+}

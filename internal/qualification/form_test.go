@@ -130,8 +130,13 @@ func TestValidAnswersValidate(t *testing.T) {
 			}
 			f.Answers = all.Values
 			offered := !register.Procedures[p.ID].Since(f.Channel).IsZero()
-			if _, err := p.FeeLines(f); err != nil && (offered || !unknownAmount(p)) {
+			lines, err := p.FeeLines(f)
+			if err != nil && (offered || !unknownAmount(p)) {
 				rt.Errorf("at %s, %s, offered: %t: %v", f.Registrar, f.Channel, offered, err)
+			}
+			spans, err := p.FeeSpans(qualification.Facts{Registrar: f.Registrar, Channel: f.Channel, On: f.On})
+			if least, most := qualification.TotalSpan(spans); err == nil && d.ID != "sample" && (qualification.Total(lines) < least || qualification.Total(lines) > most) {
+				rt.Errorf("%d yen are told to be %d to %d", qualification.Total(lines), least, most)
 			}
 			route, err := p.RouteFor(f)
 			if err != nil || len(route) < 2 {

@@ -26,11 +26,16 @@ func (r *RouteRule) bound() bound {
 
 // applies tells whether the rule is meant for the case.
 func (b bound) applies(f Facts) (bool, error) {
-	day := calendar.Of(f.On)
-	if !b.reaches(f.Registrar, f.Channel) || (!b.from.IsZero() && day.Before(b.from)) || (!b.until.IsZero() && day.After(b.until)) {
+	if !b.inPlace(f) {
 		return false, nil
 	}
 	return b.when.holds(f)
+}
+
+// inPlace tells whether registrar, channel and day are those of the rule.
+func (b bound) inPlace(f Facts) bool {
+	day := calendar.Of(f.On)
+	return b.reaches(f.Registrar, f.Channel) && (b.from.IsZero() || !day.Before(b.from)) && (b.until.IsZero() || !day.After(b.until))
 }
 
 func (b bound) reaches(registrar, channel string) bool {

@@ -233,7 +233,7 @@ func TestWhoCannotStart(t *testing.T) {
 	v.get("/procedures/nowhere.mhlw/registration").want(404)
 	v.get("/qualifications/jun-kangoshi/registration").want(200, "佐賀県", "北海道", "/procedures/jun-kangoshi.pref-41/registration")
 	v.get("/procedures/jun-kangoshi.pref-41/registration").want(200, "5,600円", "納付先：佐賀県")
-	v.get("/procedures/kangoshi.mhlw/reissue").want(200, "この内容は未確認です")
+	v.get("/procedures/kangoshi.mhlw/reissue").want(200, "3,100円", "出典：")
 }
 
 // TestOtherPersonsCase: what is not behind one's door does not exist.

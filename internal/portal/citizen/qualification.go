@@ -203,7 +203,7 @@ func procedureOf(page *ui.Page, cat *qualification.Catalogue, def *qualification
 	if len(def.Registers) > 1 && len(open) > 0 {
 		line.Where = whereOf(page, len(open), len(def.Registers))
 	}
-	cost, err := costRange(page, def, q)
+	cost, err := costRange(page, def, q, len(open) > 0)
 	if err != nil {
 		return line, err
 	}
@@ -237,7 +237,7 @@ func papersOf(page *ui.Page, q *qualification.Procedure, online bool) string {
 
 // costRange is the least and the most that the registers take online, before any answer is known, and whether an amount
 // among them was not verified.
-func costRange(page *ui.Page, def *qualification.Definition, q *qualification.Procedure) (ui.Row, error) {
+func costRange(page *ui.Page, def *qualification.Definition, q *qualification.Procedure, online bool) (ui.Row, error) {
 	row := ui.Row{Label: page.R("procedure.fee"), Value: page.R("qualification.cost.unknown")}
 	if costUnknown(q) {
 		return row, nil
@@ -247,27 +247,31 @@ func costRange(page *ui.Page, def *qualification.Definition, q *qualification.Pr
 		return row, nil
 	}
 	var least, most int64
+	var byAnswers, byRegistrar bool // what the amount hangs on
 	for i := range def.Registers {
-		lines, err := q.FeeLines(qualification.Facts{Registrar: def.Registers[i].Registrar, Channel: qualification.ChannelOnline, On: page.Now})
+		spans, err := q.FeeSpans(qualification.Facts{Registrar: def.Registers[i].Registrar, Channel: channelOf(q, online), On: page.Now})
 		if err != nil {
 			return row, err
 		}
-		total := qualification.Total(lines)
-		if slices.ContainsFunc(lines, func(l qualification.FeeLine) bool { return l.Fact.Confidence != qualification.Confirmed }) {
+		if slices.ContainsFunc(spans, func(s qualification.FeeSpan) bool { return s.Fact.Confidence != qualification.Confirmed }) {
 			row.Source = page.R("qualification.cost.unverified")
 		}
+		low, high := qualification.TotalSpan(spans)
 		if i == 0 {
-			least = total
+			least, most = low, high
 		}
-		least, most = min(least, total), max(most, total)
+		byAnswers, byRegistrar = byAnswers || low != high, byRegistrar || low != least || high != most
+		least, most = min(least, low), max(most, high)
 	}
 	switch {
 	case most == 0:
 		row.Value = page.R("fee.none")
-	case least == most:
-		row.Value = page.Yen(most)
-	default:
+	case byRegistrar:
 		row.Value = page.R("qualification.cost.range", page.Yen(least), page.Yen(most))
+	case byAnswers:
+		row.Value = page.R("qualification.cost.answers", page.Yen(least), page.Yen(most))
+	default:
+		row.Value = page.Yen(most)
 	}
 	return row, nil
 }

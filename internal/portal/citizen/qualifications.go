@@ -200,7 +200,7 @@ func (p *portal) chooseRegister(w http.ResponseWriter, r *http.Request) error {
 	if len(def.Registers) == 1 {
 		return p.site.Redirect(w, r, procedurePath(def.Registers[0].ID, procedure.ID))
 	}
-	view := chooseView{Procedure: page.Text(procedure.Name), OnPaper: !def.Paper(procedure, nil).None}
+	view := chooseView{Procedure: page.R("choose.what", page.Text(def.Name), page.Text(procedure.Name)), OnPaper: !def.Paper(procedure, nil).None}
 	for _, g := range openAt(page, p.Desk.Catalogue, def, procedure.ID) {
 		view.Registers = append(view.Registers, ui.Link{Path: procedurePath(g.ID, procedure.ID), Text: registrarName(page, p.Desk.Catalogue, g.Registrar)})
 	}

@@ -52,6 +52,11 @@ func TestAboutEveryQualification(t *testing.T) {
 	v.get("/qualifications/ishi-shosu-kuiki").want(200, "費用がかからないことを定めた法令は、確認できていません").lacks("費用はかかりません")
 	v.get(procedurePath("ishi-shosu-kuiki.mhlw", "reissue")).want(200, "日数の目安", "目安：20開庁日").lacks("費用はかかりません", "標準処理期間：20")
 	v.get("/qualifications/nothing").want(404)
+	// what the answers decide is told from least to most, and paper has its own price
+	v.get("/qualifications/kaigishi").want(200, "2,100円〜15,000円（申請の内容による）")
+	v.get("/procedures/kaigishi.mlit/registration").want(200, "2,100円〜15,000円", "申請の内容によって金額が変わります", "資格「海技士」の手続")
+	v.get("/procedures/kenchiku-kijun-hantei.mlit/registration").want(200, "5,000円〜25,000円", "0円〜15,000円").lacks("23,000円")
+	v.get("/procedures/shiho-shiken.moj/registration").want(200, "要確認").lacks(">0円")
 	// where nothing is open yet, a prefecture's way on paper is two links away
 	v.get("/qualifications/shoman-shiteii").want(200, `href="/qualifications/shoman-shiteii/registration"`)
 	v.get("/qualifications/shoman-shiteii/registration").want(200, `href="/procedures/shoman-shiteii.pref-41/registration"`, "紙での申請のしかた")

@@ -3,6 +3,7 @@ package citizen
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"akashi/internal/application"
@@ -80,6 +81,7 @@ type documentLine struct {
 type feeView struct {
 	Lines   []feeLine
 	Total   string
+	Open    bool   // the answers decide how much it is
 	Unknown bool   // an amount was not found
 	None    string // what is said when there are no lines, with the source
 	Source  string
@@ -131,23 +133,43 @@ func fillProcedure(page *ui.Page, cat *qualification.Catalogue, o offer) (proced
 		v.Fees = feeView{Total: page.R("fee.unknown.short"), Unknown: true}
 		return v, nil
 	}
-	lines, err := q.FeeLines(qualification.Facts{Registrar: o.Registrar.ID, Channel: qualification.ChannelOnline, On: page.Now})
+	spans, err := q.FeeSpans(qualification.Facts{Registrar: o.Registrar.ID, Channel: channelOf(q, v.Open), On: page.Now})
 	if err != nil {
 		return v, err
 	}
-	v.Fees = fees(page, cat, lines)
+	v.Fees = feeSpans(page, cat, spans)
 	v.Fees.without(page, q)
+	if len(q.Fees) == 0 && q.FeesFact.Confidence != qualification.Confirmed && !v.Open {
+		v.Fees.Total = page.R("fee.unknown.short")
+	}
 	return v, nil
 }
 
-// fees words fee lines with their sources.
-func fees(page *ui.Page, cat *qualification.Catalogue, lines []qualification.FeeLine) feeView {
-	v := feeView{Total: page.Yen(qualification.Total(lines))}
-	for _, l := range lines {
-		v.Lines = append(v.Lines, feeLine{Label: page.Text(l.Label), Kind: page.R("fee.kind." + string(l.Kind)),
-			Collector: collectorName(page, cat, l.Collector), Amount: page.Yen(l.Amount), Fact: factLine(page, l.Fact)})
+// channelOf is the channel whose costs are told: online where a procedure is open, on paper where that is the only way.
+func channelOf(q *qualification.Procedure, open bool) string {
+	if open || !slices.Contains(q.Channels, qualification.ChannelCounter) {
+		return qualification.ChannelOnline
+	}
+	return qualification.ChannelCounter
+}
+
+// feeSpans words what can be due before anything is answered.
+func feeSpans(page *ui.Page, cat *qualification.Catalogue, spans []qualification.FeeSpan) feeView {
+	least, most := qualification.TotalSpan(spans)
+	v := feeView{Total: yenSpan(page, least, most), Open: least != most}
+	for _, s := range spans {
+		v.Lines = append(v.Lines, feeLine{Label: page.Text(s.Label), Kind: page.R("fee.kind." + string(s.Kind)),
+			Collector: collectorName(page, cat, s.Collector), Amount: yenSpan(page, s.Least, s.Amount), Fact: factLine(page, s.Fact)})
 	}
 	return v
+}
+
+// yenSpan writes an amount, or the least and the most.
+func yenSpan(page *ui.Page, least, most int64) string {
+	if least == most {
+		return page.Yen(most)
+	}
+	return page.R("fee.span", page.Yen(least), page.Yen(most))
 }
 
 // without says what is said of a procedure that has no fees.
