@@ -118,6 +118,36 @@ func TestCommandsExist(t *testing.T) {
 	}
 }
 
+// TestOperatorsAreToldOfEverything: docs/operations.md has a line for every command, and the two pages that tell of database roles have one
+// for every role that the program knows.
+func TestOperatorsAreToldOfEverything(t *testing.T) {
+	commands := regexp.MustCompile("(?m)^\\t(\\w+) +\\w+Cmd +`cmd:").FindAllStringSubmatch(read(t, filepath.Join(root, "cmd/akashi/main.go")), -1)
+	operations := read(t, filepath.Join(root, "docs/operations.md"))
+	for _, m := range commands {
+		if !strings.Contains(operations, "\n| `akashi "+strings.ToLower(m[1])+"` |") {
+			t.Errorf("docs/operations.md has no line for akashi %s", strings.ToLower(m[1]))
+		}
+	}
+	var roles []string
+	for _, s := range sources(t) {
+		if s.pkg == "pg" {
+			for _, m := range regexp.MustCompile(`(?m)^\tRole\w+ += "(akashi_\w+)"`).FindAllStringSubmatch(read(t, s.path), -1) {
+				roles = append(roles, m[1])
+			}
+		}
+	}
+	if len(commands) == 0 || len(roles) == 0 {
+		t.Fatalf("found %d commands and %d roles", len(commands), len(roles))
+	}
+	for _, page := range []string{"ARCHITECTURE.md", "deploy/README.md"} {
+		for _, role := range roles {
+			if !regexp.MustCompile("(?m)^\\| .*`" + role + "`.*\\|").MatchString(read(t, filepath.Join(root, page))) {
+				t.Errorf("%s has no line for the role %s", page, role)
+			}
+		}
+	}
+}
+
 // lifecycles reads the tables <name>_state and <name>_move out of the migrations, as sets of pairs.
 func lifecycles(t *testing.T) (states, moves map[string]map[[2]string]bool) {
 	states, moves = map[string]map[[2]string]bool{}, map[string]map[[2]string]bool{}

@@ -77,8 +77,8 @@ func (v *visitor) number() string {
 	return digits.FindString(v.Text("main .cz-cards"))
 }
 
-// revokes finds an entry by its number and proposes its revocation. It returns the number of the case.
-func (v *visitor) revokes(number string) (id string) {
+// searches finds an entry of the register by its number, and opens it.
+func (v *visitor) searches(number string) {
 	v.t.Helper()
 	v.worksAs("mhlw-keeper", "/register")
 	v.see("register")
@@ -89,11 +89,16 @@ func (v *visitor) revokes(number string) (id string) {
 	v.see("register-found")
 	v.Click(`main table a`)
 	v.see("entry")
-	v.Click(`main a[href$="/measures/revoke"]`)
+}
+
+// measures proposes a measure against the entry that is open. It returns the number of the case.
+func (v *visitor) measures(kind, number string, more ...string) (id string) {
+	v.t.Helper()
+	v.Click(`main a[href$="/measures/` + kind + `"]`)
 	v.see("measure")
 	for range 2 {
-		v.FillAll("number", number, "reason", "保健師助産師看護師法第14条第1項の規定による処分です。", "confirm", "yes")
-		v.Click(`main form[action$="/measures/revoke"] button[type=submit]`)
+		v.FillAll(append([]string{"number", number, "reason", "保健師助産師看護師法第14条第1項の規定による処分です。"}, more...)...)
+		v.Click(`main form[action$="/measures/` + kind + `"] button[type=submit]`)
 		if !strings.HasSuffix(v.Path(), "/step-up") {
 			break
 		}
@@ -106,6 +111,17 @@ func (v *visitor) revokes(number string) (id string) {
 		v.t.Fatalf("the page does not say which case was opened: %s", v.Text("main"))
 	}
 	return id
+}
+
+// alsoIn looks at a page in the two other languages, as the same person.
+func (v *visitor) alsoIn(name string, open func()) {
+	v.t.Helper()
+	for _, lang := range []string{"en", "easy"} {
+		v.lang = lang
+		open()
+		v.see(name)
+	}
+	v.lang = "ja"
 }
 
 // audits looks at the log.

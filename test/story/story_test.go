@@ -56,7 +56,9 @@ func mainStory(t *testing.T, h *house) {
 	employer.finds("valid", second)
 
 	keeper := h.visit(t, "keeper", "ja")
-	measure := keeper.revokes(nurse.number())
+	number := nurse.number()
+	keeper.searches(number)
+	measure := keeper.measures("revoke", number, "confirm", "yes")
 	approver.decides("mhlw-approver-1", measure, approver.see)
 	approver.see("revoked")
 	employer.finds("revoked", second)

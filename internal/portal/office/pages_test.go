@@ -124,6 +124,12 @@ func TestPagesOfTheRegister(t *testing.T) {
 	g.tab.FillAll("words", "ミホン", "purpose", "inquiry_by_holder")
 	g.tab.Submit()
 	g.look("results", "/register/results")
+	for width, want := range map[int64]bool{390: false, 1280: true} { // the answer comes first, and the form beside it lies open
+		g.tab.SetWidth(width)
+		if open := browser.Eval[bool](g.tab, `document.querySelector(".of-search-form form").checkVisibility()`); open != want {
+			t.Errorf("at %d pixels the form of a search that was answered is open: %t", width, open)
+		}
+	}
 	g.tab.Open(w.URL + path + "/measures/revoke")
 	g.tab.Submit()
 	g.check("measure-error")

@@ -58,10 +58,11 @@ func (p *portal) counter(w http.ResponseWriter, r *http.Request) error {
 
 // counterWords are the wordings that the script puts together.
 func counterWords() []string {
-	keys := []string{"check.ok", "check.failed", "check.open", "check.untampered", "check.issuer", "check.status", "say.at", "say.found", "say.since",
+	keys := []string{"check.ok", "check.failed", "check.open", "check.untampered", "check.issuer", "check.status", "say.at", "say.found", "say.since", "say.since_until",
 		"say.untampered_yes", "say.untampered_no", "say.issuer_no", "result.at", "result.legal_original", "fact.original", "counter.online",
 		"counter.offline", "counter.offline_old", "counter.offline_none", "counter.unreadable", "counter.busy", "counter.checking",
-		"counter.condition", "counter.condition_nameless", "counter.why_key", "counter.why_reference", "counter.why_list", "counter.why_network",
+		"counter.condition", "counter.condition_suspended", "counter.condition_nameless",
+		"next.suspended_until", "counter.why_key", "counter.why_reference", "counter.why_list", "counter.why_network",
 		"counter.no_code", "counter.nothing", "counter.file_network"}
 	for _, v := range []string{"valid", "suspended", "revoked", "expired", "replaced"} {
 		keys = append(keys, "say.status_"+v)

@@ -74,10 +74,15 @@ func TestTheCounter(t *testing.T) {
 	if words := tab.Text("[data-result]"); strings.Contains(words, "花子") {
 		t.Errorf("an altered credential shows its facts: %s", words)
 	}
-	s.move(t, "suspended")
+	s.suspendUntil(t, s.Today().AddDays(90))
 	enter(s.Code)
 	tab.Wait(verdict + ` === "suspended"`)
 	look(t, tab, "counter-suspended")
+	for _, words := range []string{"業務停止中（2026年（令和8年）12月1日から2027年（令和9年）3月1日まで）", "期間は2027年（令和9年）3月1日までです"} {
+		if said := tab.Text("[data-result]"); !strings.Contains(said, words) {
+			t.Errorf("of a suspension with a last day the counter does not say %q: %s", words, said)
+		}
+	}
 	if lines := tab.Texts("[data-history] li"); len(lines) != 3 || !strings.Contains(lines[2], "看護師　見本　花子") {
 		t.Errorf("the history is %q", lines)
 	}
@@ -166,6 +171,10 @@ func TestTheCounterGoesByAList(t *testing.T) {
 	tab.Wait(`document.querySelector("[data-line]")?.dataset.state === "online"`)
 	s.door.cut.Store(true)
 	enter("suspended")
+	look(t, tab, "counter-offline-suspended")
+	if words := tab.Text("[data-result]"); !strings.Contains(words, "停止がいつまでかは一覧に載っていません") || !strings.Contains(words, "本人または発行元にお尋ねください") {
+		t.Errorf("suspended by the list: %s", words)
+	}
 	// Six minutes later the list is older than its ttl, and says nothing any more.
 	browser.Eval[bool](tab, `(document.querySelector("ak-counter").skew += 6 * 60000, true)`)
 	enter("unknown")

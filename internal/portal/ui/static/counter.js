@@ -200,6 +200,7 @@ class Counter extends HTMLElement {
       panel.querySelector('.ak-result-head > div').append(write(element('p'), ...condition));
     }
     if (found.untampered !== 'yes') panel.querySelector('[data-after]').remove();
+    if (found.suspended_until) write(panel.querySelector('[data-next]'), this.words['next.suspended_until'], this.day(found.suspended_until));
     const record = panel.querySelector('form[data-record]');
     if (found.offline || found.why || !text) record.remove();
     else record.elements.namedItem('checkdata').value = text;
@@ -211,6 +212,7 @@ class Counter extends HTMLElement {
   conditions(found, nameless) {
     const list = [];
     if (found.offline && found.verdict === 'valid') list.push([this.words['counter.condition'], this.moment(found.list_at)]);
+    if (found.offline && found.verdict === 'suspended') list.push([this.words['counter.condition_suspended'], this.moment(found.list_at)]);
     if (nameless) list.push([this.words['counter.condition_nameless']]);
     if (found.why) list.push([this.words['counter.why_' + found.why]]);
     if (found.reason) list.push([this.words['reason.' + found.reason]]);
@@ -228,10 +230,13 @@ class Counter extends HTMLElement {
     return item;
   }
 
+  // standing says where the registration stands and since when, and the last day of a suspension that has one; a status list knows
+  // neither day.
   standing(found) {
     const words = this.words['say.status_' + found.verdict];
-    return words && found.status_since && found.verdict !== 'valid'
-      ? this.words['say.since'].replace('{0}', words).replace('{1}', this.day(found.status_since)) : words;
+    if (!words || !found.status_since || found.verdict === 'valid') return words;
+    const until = found.suspended_until;
+    return this.words[until ? 'say.since_until' : 'say.since'].replace('{0}', words).replace('{1}', this.day(found.status_since)).replace('{2}', until ? this.day(until) : '');
   }
 
   facts({ facts = {}, legal_original_since: since }) {
