@@ -182,6 +182,9 @@ func withKeys(ctx context.Context, g *Globals, publish bool, f func(*system.Keyr
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(dir); !publish && err != nil { // a question makes no directory
+		return fault.New(fault.Invalid, "", fmt.Sprintf("there are no keys: %v; choose the directory with --data-dir", err))
+	}
 	var db *system.Database
 	if publish {
 		if db, err = g.database(ctx, clock.System{}); err != nil {

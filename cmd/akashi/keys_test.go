@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -125,6 +126,13 @@ func (k *keyroom) mistakes(t *testing.T) {
 		if _, errOut := k.keys(t, exitUsage, args...); !strings.Contains(errOut, says) {
 			t.Errorf("%v: %s, want %q", args, errOut, says)
 		}
+	}
+	nowhere := filepath.Join(t.TempDir(), "nowhere")
+	if code, _, errOut := try("keys", "list", "--data-dir="+nowhere); code != exitUsage || !strings.Contains(errOut, "there are no keys") || !strings.Contains(errOut, "--data-dir") {
+		t.Errorf("a directory that is not there: %d %s", code, errOut)
+	}
+	if _, err := os.Stat(nowhere); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("asking for keys made a directory: %v", err)
 	}
 	if code, _, errOut := try("keys", "list", "--data-dir="+k.data, "--token-module=/usr/lib/softhsm/libsofthsm2.so", "--token-label=x"); code != exitUsage || !strings.Contains(errOut, "make build-pkcs11") {
 		t.Errorf("a token without the build: %d %s", code, errOut)

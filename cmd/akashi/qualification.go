@@ -224,7 +224,7 @@ func heldTogether(cat *qualification.Catalogue) (found qualification.Findings, e
 
 func (c *QualificationLint) print(out io.Writer, found qualification.Findings) error {
 	if c.JSON {
-		return printJSON(out, slices.Concat(qualification.Findings{}, found))
+		return printJSON(out, append(qualification.Findings{}, found...))
 	}
 	for _, line := range found.In(langOf(c.Lang)) {
 		if _, err := fmt.Fprintln(out, line); err != nil {

@@ -116,6 +116,9 @@ func TestQualificationLint(t *testing.T) {
 	if text, err := output(t, &QualificationLint{Lang: "en"}); err != nil || text != "" {
 		t.Errorf("the definitions of the program: %v\n%s", err, text)
 	}
+	if text, err := answered(&QualificationLint{JSON: true}, nil); err != nil || text != "[]\n" {
+		t.Errorf("no findings as JSON: %v and %q, want an empty list", err, text)
+	}
 	source, err := os.ReadFile("../../qualifications/kangoshi.yaml")
 	if err != nil {
 		t.Fatal(err)

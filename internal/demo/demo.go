@@ -281,6 +281,9 @@ func (d *Demo) directory(ctx context.Context) error {
 		return fmt.Errorf("finding the data directory: %w", err)
 	}
 	d.cfg.DataDir = dir
+	if err := pgserver.CanReach(dir); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
 	}

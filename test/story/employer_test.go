@@ -23,7 +23,11 @@ func (v *visitor) shows() (code, picture string) {
 func (v *visitor) codeOnPage() string {
 	v.t.Helper()
 	v.Click("details:has(#credential-url) > summary")
-	return v.Text("#credential-url")
+	code := v.Text("#credential-url")
+	v.house.mu.Lock()
+	defer v.house.mu.Unlock()
+	v.house.codes = append(v.house.codes, code)
+	return code
 }
 
 // checks pastes a credential into the verification page and returns what it says: the verdict's name.

@@ -1,8 +1,11 @@
 package story
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +13,7 @@ import (
 
 	"akashi/internal/browser"
 	"akashi/internal/demo"
+	"akashi/internal/govsim/world"
 	"akashi/internal/pg/pgtest"
 )
 
@@ -20,6 +24,42 @@ type house struct {
 
 	mu     sync.Mutex
 	titles map[string]string // what a title names, by language and title
+	log    bytes.Buffer      // of all parts and simulators, at the level that tells most
+	codes  []string          // what QR codes said
+}
+
+// Write keeps what is logged.
+func (h *house) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.log.Write(p)
+}
+
+// discreet sees that no log has what was scanned, nor anything else of the people or of what they typed in secret: neither that of
+// the parts and simulators, nor that of PostgreSQL.
+func (h *house) discreet(t *testing.T, dir string) {
+	t.Helper()
+	of, err := os.ReadFile(filepath.Join(dir, "postgres", "postgresql.log"))
+	if err != nil {
+		t.Errorf("reading PostgreSQL's log: %v", err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if lines := strings.Count(h.log.String(), "msg=request"); lines < 100 || len(of) == 0 {
+		t.Errorf("the logs have %d lines of requests and %d bytes of PostgreSQL", lines, len(of))
+	}
+	secrets := []string{"見本", "花子", "佐賀", "マリア", "玲子", "MIHON", "090-1234-5678", "09012345678", "2003-04-12", world.Password, "checkdata"}
+	for _, code := range h.codes {
+		_, message, _ := strings.Cut(code, "c=")
+		secrets = append(secrets, message[len(message)/3:len(message)/3+24])
+	}
+	for _, secret := range secrets {
+		for name, log := range map[string]string{"the program": h.log.String(), "PostgreSQL": string(of)} {
+			if at := strings.Index(log, secret); at >= 0 {
+				t.Errorf("the log of %s has %q: %.300s", name, secret, log[max(0, at-150):])
+			}
+		}
+	}
 }
 
 // open starts a demonstration that ends with the test.
@@ -37,18 +77,20 @@ func open(t *testing.T) *house {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	d, err := demo.Start(t.Context(), demo.Config{DataDir: dir, Volatile: true})
-	if err != nil {
+	h := &house{shots: os.Getenv("AKASHI_SHOTS"), titles: map[string]string{}}
+	log := slog.New(slog.NewTextHandler(h, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if h.Demo, err = demo.Start(t.Context(), demo.Config{DataDir: dir, Volatile: true, Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := d.Stop(ctx); err != nil {
+		if err := h.Stop(ctx); err != nil {
 			t.Errorf("stopping: %v", err)
 		}
+		h.discreet(t, dir)
 	})
-	return &house{Demo: d, shots: os.Getenv("AKASHI_SHOTS"), titles: map[string]string{}}
+	return h
 }
 
 // work waits until every job that is due has been done.

@@ -58,6 +58,9 @@ func (a account) attributes() *syscall.SysProcAttr {
 
 // makeDir makes dir for the server alone and proves that the server's user can get there.
 func (a account) makeDir(dir string) error {
+	if err := a.canReach(nearest(filepath.Dir(dir))); err != nil { // nothing is left in a place that is refused
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
 	}
@@ -94,6 +97,29 @@ func (a account) own(dir string, mode fs.FileMode, group int) error {
 	return os.Chmod(dir, mode)
 }
 
+// CanReach proves, before anything is made, that the server's user can get to a directory. It need not exist yet.
+func CanReach(dir string) error {
+	a, err := serverAccount()
+	if err != nil {
+		return err
+	}
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("finding the data directory: %w", err)
+	}
+	return a.canReach(nearest(dir))
+}
+
+// nearest is dir, or what is there of the way to it.
+func nearest(dir string) string {
+	for {
+		if _, err := os.Lstat(dir); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
 // canReach proves that the server's user may pass through dir and everything above it.
 func (a account) canReach(dir string) error {
 	real, err := filepath.EvalSymlinks(dir)
@@ -105,9 +131,12 @@ func (a account) canReach(dir string) error {
 		if err != nil {
 			return fmt.Errorf("looking at %s: %w", d, err)
 		}
+		if !info.IsDir() {
+			return invalid("%s is not a directory: choose another one with --data-dir, or --data of a demonstration", d)
+		}
 		if st, ok := info.Sys().(*syscall.Stat_t); ok && !a.mayPass(info.Mode(), st) {
 			return invalid("the user %s, as which PostgreSQL runs, cannot enter %s (%s): choose another directory with "+
-				"--data-dir, for example %s, or allow it with: chmod o+x %s", a.name, d, info.Mode(), rootDataDir, d)
+				"--data-dir (--data of a demonstration), for example below %s, or allow it with: chmod o+x %s", a.name, d, info.Mode(), rootDataDir, d)
 		}
 		if d == filepath.Dir(d) {
 			return nil

@@ -219,6 +219,14 @@ func TestUnreachableDirectory(t *testing.T) {
 	t.Cleanup(func() { os.Chmod(closed, 0o700) })
 	_, err := pgserver.Start(context.Background(), config(closed))
 	expectInvalid(t, err, "cannot enter", "chmod o+x "+closed, "--data-dir")
+	if left, err := os.ReadDir(closed); err != nil || len(left) > 0 {
+		t.Errorf("%d things were made in a directory that was refused, error %v", len(left), err)
+	}
+	file := filepath.Join(home(t), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expectInvalid(t, pgserver.CanReach(filepath.Join(file, "below")), file+" is not a directory", "--data-dir")
 }
 
 func TestLongSocketPath(t *testing.T) {

@@ -228,8 +228,11 @@ func newInbox(page *ui.Page, cat *qualification.Catalogue, o seat, f inboxQuery,
 	}
 	v.Groups = grouped(page, cat, o, rows, who, today)
 	v.Empty = page.R("inbox.empty")
-	if f.Show == showMine {
+	switch {
+	case f.Show == showMine && slices.ContainsFunc(v.Next, func(b nextButton) bool { return b.N > 0 }):
 		v.Empty = page.R("inbox.empty_mine")
+	case f.Show == showMine:
+		v.Empty = page.R("inbox.empty_end")
 	}
 	return v
 }

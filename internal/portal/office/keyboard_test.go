@@ -78,6 +78,11 @@ func TestAQueueByKeyboard(t *testing.T) {
 			}
 			h.enters("/cases/")
 		}
+		if left == 0 {
+			if said := h.tab.Text("main"); !strings.HasPrefix(h.tab.Focused(), "body") || !strings.Contains(said, "受け取れる案件もありません") || strings.Contains(said, "残り") {
+				t.Errorf("after the last case %q has the focus, and the page says: %s", h.tab.Focused(), said)
+			}
+		}
 		if h.keys > most {
 			t.Errorf("case %d took %d keys, more than %d", i+1, h.keys, most)
 		}

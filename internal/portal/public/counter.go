@@ -62,7 +62,7 @@ func counterWords() []string {
 		"say.untampered_yes", "say.untampered_no", "say.issuer_no", "result.at", "result.legal_original", "fact.original", "counter.online",
 		"counter.offline", "counter.offline_old", "counter.offline_none", "counter.unreadable", "counter.busy", "counter.checking",
 		"counter.condition", "counter.condition_suspended", "counter.condition_nameless",
-		"next.suspended_until", "counter.why_key", "counter.why_reference", "counter.why_list", "counter.why_network",
+		"next.suspended_until", "say.status_suspended_until", "counter.why_key", "counter.why_reference", "counter.why_list", "counter.why_network",
 		"counter.no_code", "counter.nothing", "counter.file_network"}
 	for _, v := range []string{"valid", "suspended", "revoked", "expired", "replaced"} {
 		keys = append(keys, "say.status_"+v)

@@ -49,7 +49,7 @@ type numberView struct {
 
 // fillNumber words the result. "In force" is said of the number, never of the paper on which it stands.
 func fillNumber(page *ui.Page, r verification.Result) numberView {
-	v := numberView{Panel: panelOf(page, r), Next: page.R("next." + string(r.Verdict))}
+	v := numberView{Panel: panelOf(page, r), Next: nextOf(page, r)}
 	switch r.Verdict {
 	case verification.Valid:
 		v.Panel.Detail, v.Next = page.R("number.condition"), page.R("number.next")

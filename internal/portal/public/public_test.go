@@ -111,7 +111,7 @@ func TestEachVerdictLooksDifferent(t *testing.T) {
 	see("unknown issuer", s.post(t, "/w/verify", s.changed(t, "mhlw-test", "mhlw-none")), 200, `data-verdict="untrusted"`, "署名した鍵は", "!花子", "ほかの仕組み")
 	s.post(t, "/w/receipt", s.changed(t, "見本", "見木")).has(t, "record of a tampered one", 200, "発行後に変わっています", "!資格者証の記載", "!花子")
 	s.measure(t, review.MeasureSuspend)
-	see("suspended", s.post(t, "/w/verify", s.Code), 200, `data-verdict="suspended"`, "業務停止中（2026年（令和8年）12月1日から）", "業務に就かせないでください")
+	see("suspended", s.post(t, "/w/verify", s.Code), 200, `data-verdict="suspended"`, "停止中（2026年（令和8年）12月1日から）", "業務に就かせないでください")
 	s.measure(t, review.MeasureRestore)
 	s.post(t, "/w/verify", s.Code).has(t, "restored", 200, `data-verdict="valid"`)
 	s.suspendUntil(t, s.Today().AddDays(90))
@@ -124,6 +124,8 @@ func TestEachVerdictLooksDifferent(t *testing.T) {
 func TestReplacedAndCannotTell(t *testing.T) {
 	t.Parallel()
 	s := start(t, plenty)
+	s.move(t, "held") // stopped by the holder, which is no measure
+	s.post(t, "/w/verify", s.Code).has(t, "stopped by the holder", 200, `data-verdict="suspended"`, "停止中（", "本人が資格者証を止めているとき", "!業務停止中")
 	s.move(t, "replaced")
 	s.post(t, "/w/verify", s.Code).has(t, "replaced", 200, `data-verdict="replaced"`, "新しい資格者証を見せてもらって")
 	s.post(t, "/w/receipt", s.Code).has(t, "record", 200, "再発行により古くなった証明書です")

@@ -131,10 +131,7 @@ func verdictOf(v verification.Verdict) ui.Verdict {
 }
 
 func fillResult(page *ui.Page, r verification.Result, v resultView) resultView {
-	v.Panel, v.Next, v.Proven, v.CanRecord = panelOf(page, r), page.R("next."+string(r.Verdict)), r.Proven(), r.Verdict.Sure()
-	if !r.SuspendedUntil.IsZero() {
-		v.Next = page.R("next.suspended_until", r.SuspendedUntil)
-	}
+	v.Panel, v.Next, v.Proven, v.CanRecord = panelOf(page, r), nextOf(page, r), r.Proven(), r.Verdict.Sure()
 	for _, l := range qualification.Langs {
 		if l != page.Lang {
 			other := &ui.Page{Site: page.Site, Lang: l}
@@ -142,6 +139,14 @@ func fillResult(page *ui.Page, r verification.Result, v resultView) resultView {
 		}
 	}
 	return v
+}
+
+// nextOf is what whoever checks does next.
+func nextOf(page *ui.Page, r verification.Result) string {
+	if !r.SuspendedUntil.IsZero() {
+		return page.R("next.suspended_until", r.SuspendedUntil)
+	}
+	return page.R("next." + string(r.Verdict))
 }
 
 func languageName(l qualification.Lang) string {
@@ -201,8 +206,8 @@ func statusOf(page *ui.Page, r verification.Result) string {
 		return page.R("say.status_valid")
 	case verification.Suspended, verification.Revoked, verification.Replaced, verification.Expired:
 		words := page.R("say.status_" + string(r.Verdict))
-		if r.StatusAt != nil && !r.SuspendedUntil.IsZero() {
-			return page.R("say.since_until", words, *r.StatusAt, r.SuspendedUntil)
+		if r.StatusAt != nil && !r.SuspendedUntil.IsZero() { // only the register's own suspension has a last day
+			return page.R("say.since_until", page.R("say.status_suspended_until"), *r.StatusAt, r.SuspendedUntil)
 		}
 		if r.StatusAt != nil {
 			words = page.R("say.since", words, *r.StatusAt)

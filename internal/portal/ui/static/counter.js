@@ -231,11 +231,11 @@ class Counter extends HTMLElement {
   }
 
   // standing says where the registration stands and since when, and the last day of a suspension that has one; a status list knows
-  // neither day.
+  // neither day. Only the register's own suspension has a last day: the holder's stop is told like one of the register's without.
   standing(found) {
-    const words = this.words['say.status_' + found.verdict];
-    if (!words || !found.status_since || found.verdict === 'valid') return words;
     const until = found.suspended_until;
+    const words = this.words['say.status_' + found.verdict + (until ? '_until' : '')];
+    if (!words || !found.status_since || found.verdict === 'valid') return words;
     return this.words[until ? 'say.since_until' : 'say.since'].replace('{0}', words).replace('{1}', this.day(found.status_since)).replace('{2}', until ? this.day(until) : '');
   }
 
