@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/google/uuid"
@@ -40,6 +41,7 @@ func ReadForm(r *http.Request) (map[string]string, error) {
 		}
 		return nil, fault.Wrap(fault.Invalid, err, "reading a form")
 	}
+	keepableValues(r.PostForm)
 	values := make(map[string]string, len(r.PostForm))
 	for name, v := range r.PostForm {
 		if !strings.HasPrefix(name, "_") {
@@ -47,6 +49,39 @@ func ReadForm(r *http.Request) (map[string]string, error) {
 		}
 	}
 	return values, nil
+}
+
+// keepable makes the text of a request such that it can be kept: neither PostgreSQL nor a signed document has a place for U+0000 or
+// for what is not UTF-8, and nobody types either. A plain form is read here; the parts of an upload are their handler's. What cannot
+// be read is fault.Invalid without the cause, which could repeat what somebody typed.
+func keepable(r *http.Request) error {
+	if q := r.URL.Query(); keepableValues(q) {
+		r.URL.RawQuery = q.Encode()
+	}
+	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return nil
+	}
+	if err := r.ParseForm(); err != nil {
+		if tooLarge := classify(err); fault.KindOf(tooLarge) == fault.TooLarge {
+			return tooLarge
+		}
+		return fault.New(fault.Invalid, "", "reading a form")
+	}
+	keepableValues(r.PostForm)
+	keepableValues(r.Form)
+	return nil
+}
+
+// keepableValues changes the values that cannot be kept, and tells whether there were any.
+func keepableValues(values url.Values) (changed bool) {
+	for _, all := range values {
+		for i, v := range all {
+			if kept := strings.ReplaceAll(strings.ToValidUTF8(v, "\uFFFD"), "\x00", ""); kept != v {
+				all[i], changed = kept, true
+			}
+		}
+	}
+	return changed
 }
 
 // tokenInput is the name of the hidden input that carries the idempotency key.

@@ -23,7 +23,11 @@ func (s *Site) Handler(f HandlerFunc) http.Handler {
 			server.SetRoute(r.Context(), r.Pattern)
 		}
 		sent := &sentWriter{ResponseWriter: w}
-		if err := f(sent, r); err != nil {
+		err := keepable(r)
+		if err == nil {
+			err = f(sent, r)
+		}
+		if err != nil {
 			s.fail(sent, r, err)
 		}
 	})

@@ -251,6 +251,36 @@ func TestFormValues(t *testing.T) {
 	}
 }
 
+// TestTextThatCannotBeKept: no database takes U+0000 or what is not UTF-8, so no handler ever sees either, and a form that cannot be read
+// is refused before any.
+func TestTextThatCannotBeKept(t *testing.T) {
+	site := uitest.Site(t, ui.Config{})
+	var got []string
+	echo := func(_ http.ResponseWriter, r *http.Request) error {
+		form, err := ui.ReadForm(r)
+		got = []string{r.URL.Query().Get("q"), r.PostFormValue("name"), form["name"], r.FormValue("name")}
+		return err
+	}
+	const name, kept = "\x00髙\xff橋\x00", "髙\uFFFD橋"
+	multipart := "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n" + name + "\r\n--b--\r\n"
+	for kind, body := range map[string]string{"application/x-www-form-urlencoded": url.Values{"name": {name}}.Encode(), "multipart/form-data; boundary=b": multipart} {
+		r := httptest.NewRequest("POST", "/?q=%00a%ff&lang=ja", strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		if a := answer(site, echo, r); a.StatusCode != http.StatusOK || got[0] != "a\uFFFD" || got[2] != kept {
+			t.Errorf("%s: %d, handlers see %q", kind, a.StatusCode, got)
+		}
+		if plain := !strings.HasPrefix(kind, "multipart"); plain && (got[1] != kept || got[3] != kept) {
+			t.Errorf("%s: handlers see %q", kind, got)
+		}
+	}
+	r := httptest.NewRequest("POST", "/", strings.NewReader("name=%zz"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	got = nil
+	if a := answer(site, echo, r); a.StatusCode != http.StatusUnprocessableEntity || got != nil {
+		t.Errorf("a form that cannot be read: %d, handlers see %q", a.StatusCode, got)
+	}
+}
+
 func TestAssets(t *testing.T) {
 	site := uitest.Site(t, ui.Config{})
 	page := bodyOf(t, answer(site, func(w http.ResponseWriter, r *http.Request) error {
