@@ -16,18 +16,24 @@ import (
 type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 
 // Handler turns a HandlerFunc into an http.Handler: an error becomes a page once, here, in the visitor's language, and
-// a log line with its cause.
+// a log line with its cause. What the handler reads of the request can be kept (keepable).
 func (s *Site) Handler(f HandlerFunc) http.Handler {
+	return s.drawn(func(w http.ResponseWriter, r *http.Request) error {
+		if err := keepable(r); err != nil {
+			return err
+		}
+		return f(w, r)
+	})
+}
+
+// drawn is Handler for what comes before the route and its limit, and so reads no body.
+func (s *Site) drawn(f HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Pattern != "" { // the access log cannot see it: the request was copied on the way here
 			server.SetRoute(r.Context(), r.Pattern)
 		}
 		sent := &sentWriter{ResponseWriter: w}
-		err := keepable(r)
-		if err == nil {
-			err = f(sent, r)
-		}
-		if err != nil {
+		if err := f(sent, r); err != nil {
 			s.fail(sent, r, err)
 		}
 	})

@@ -62,7 +62,7 @@ func (s *Site) allowCamera(h http.Header) {
 // refuseCrossSite turns away posts that another site made the browser send (CSRF). Old browsers that send neither
 // Sec-Fetch-Site nor Origin pass here; the SameSite=Lax cookie stops those.
 func (s *Site) refuseCrossSite(next http.Handler) http.Handler {
-	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
+	return s.drawn(func(w http.ResponseWriter, r *http.Request) error {
 		if err := s.guard.Check(r); err != nil {
 			return &fault.Error{Kind: fault.Forbidden, Key: "fault.cross_site", Doing: "checking where a post comes from", Err: err}
 		}

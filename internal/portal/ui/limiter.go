@@ -63,7 +63,7 @@ func (l *Limiter) makeRoom() {
 
 // Limit answers 429 to a client that acts too fast.
 func (s *Site) Limit(l *Limiter, next http.Handler) http.Handler {
-	return s.Handler(func(w http.ResponseWriter, r *http.Request) error {
+	return s.drawn(func(w http.ResponseWriter, r *http.Request) error {
 		if !l.Allow(s.ClientKey(r)) {
 			return fault.New(fault.TooMany, "", "limiting the rate of requests")
 		}

@@ -53,7 +53,7 @@ func (s *Site) CookieName() string {
 // wrap loads the session and stores it before the first byte of the answer, so that a session that cannot be stored
 // becomes an error page and not a page that pretends.
 func (m *Sessions) wrap(next http.Handler) http.Handler {
-	return m.site.Handler(func(w http.ResponseWriter, r *http.Request) error {
+	return m.site.drawn(func(w http.ResponseWriter, r *http.Request) error {
 		token := ""
 		if c, err := r.Cookie(m.Cookie.Name); err == nil {
 			token = c.Value
