@@ -49,7 +49,7 @@ var address = regexp.MustCompile(`https?://\S+|\S+@\S+|\b[a-z]+\.go\.jp\b|\b\w+\
 
 // native are words that stay in Japanese on English pages: the product's name, the term for a translation that does not
 // bind, sources of law, what an applicant has entered, names of staff, and what stands in a credential.
-var native = regexp.MustCompile(`^Akashi \(証\)$|\(参考訳\)|^Source: |見本町|^サンプル|^フィリピン$|\(大阪府\)|審査 次子|^厚生労働(省|大臣)|^看護師$`)
+var native = regexp.MustCompile(`^Akashi \(証\)$|\(参考訳\)|^Source: |見本町|^サンプル|^ミホン ハナコ$|^フィリピン$|\((大阪府|東京都)\)|審査 次子|^名簿 守 |^(Confirmed \()?厚生労働(省|大臣)|^看護師$`)
 
 // see looks at the open page in its present state: on a wide screen and on narrow ones, by axe, for what every page must
 // have and must not show. It keeps pictures when they are wanted.

@@ -146,7 +146,7 @@ func sections(page *ui.Page, v *application.View, doc *application.Document) []c
 func documentRows(page *ui.Page, q *qualification.Procedure, doc *application.Document) []ui.Row {
 	var rows []ui.Row
 	for _, u := range doc.Documents {
-		rows = append(rows, ui.Row{Label: itemLabel(page, q, "evidence:"+u.Evidence), Value: u.Name + "（" + sizeWords(u.Size) + "）"})
+		rows = append(rows, ui.Row{Label: itemLabel(page, q, "evidence:"+u.Evidence), Value: u.Name + page.R("aside", sizeWords(u.Size))})
 	}
 	return rows
 }

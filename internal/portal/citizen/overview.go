@@ -311,7 +311,7 @@ func caseFacts(page *ui.Page, cat *qualification.Catalogue, f caseFile) []ui.Row
 		rows = append(rows, ui.Row{Label: page.R("case.expected"), Value: expectedOn(page, *c.DueOn, f.Procedure)})
 	}
 	if o := f.Due.Order; o != nil {
-		rows = append(rows, ui.Row{Label: page.R("case.payment"), Value: page.Yen(o.Total) + "（" + page.R("payment."+string(o.State)) + "）"})
+		rows = append(rows, ui.Row{Label: page.R("case.payment"), Value: page.Yen(o.Total) + page.R("aside", page.R("payment."+string(o.State)))})
 	}
 	return rows
 }

@@ -86,7 +86,7 @@ func fillWatch(page *ui.Page, cat *qualification.Catalogue, w relying.Wanted) wa
 	return watchView{Who: w.ClientName, State: w.State, Action: watchPath(w), Lack: lack(page, cat, w.RegisterID, qualification.FunctionWatch), Facts: []ui.Row{
 		{Label: page.R("watch.state"), Value: ui.Plain(page.R("watch.state." + string(w.State)))},
 		{Label: page.R("watch.who"), Value: w.ClientName},
-		{Label: page.R("watch.credential"), Value: ui.Plain(qualificationName(page, cat, w.RegisterID)) + "（" + w.PublicID + "）"},
+		{Label: page.R("watch.credential"), Value: ui.Plain(qualificationName(page, cat, w.RegisterID)) + page.T("aside", w.PublicID)},
 		{Label: page.R("watch.purpose"), Value: w.Purpose},
 		{Label: page.R("watch.until"), Value: page.Date(w.Until)},
 		{Label: page.R("watch.asked"), Value: page.Time(w.AskedAt)},

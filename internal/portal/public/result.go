@@ -282,7 +282,7 @@ func fillReceipt(page *ui.Page, r verification.Result, origin string) receiptVie
 	for _, c := range panel.Checks {
 		words := page.R(outcomeKey(c))
 		if c.Say != "" {
-			words += "（" + c.Say + "）"
+			words += page.R("aside", c.Say)
 		}
 		v.Checks = append(v.Checks, ui.Row{Label: c.Text, Value: words})
 	}
