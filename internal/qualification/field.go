@@ -291,7 +291,7 @@ func showValue(kind FieldKind, value string, options []Option, l Lang) string {
 			return d.In(string(l))
 		}
 	case KindYearMonth:
-		return showMonth(value, l)
+		return Month(value, l)
 	}
 	return value
 }
@@ -304,8 +304,8 @@ func labelOf(options []Option, value string, l Lang) string {
 	return options[i].Label.In(l)
 }
 
-// showMonth words "2026-02" as a month.
-func showMonth(value string, l Lang) string {
+// Month words "2026-02" as a month; what is none comes back as it is.
+func Month(value string, l Lang) string {
 	d, err := calendar.ParseISO(value + "-01")
 	if err != nil {
 		return value

@@ -191,7 +191,8 @@ func TestValues(t *testing.T) {
 	}{
 		{qualification.KindDate, "2003-04-12", "2003年（平成15年）4月12日", "12 April 2003"},
 		{qualification.KindDate, "soon", "soon", "soon"},
-		{qualification.KindYearMonth, "2026-03", "2026年3月", "2026-3"},
+		{qualification.KindYearMonth, "2026-03", "2026年（令和8年）3月", "March 2026"},
+		{qualification.KindYearMonth, "2026-13", "2026-13", "2026-13"},
 		{qualification.KindPrefecture, "13", "東京都", "Tokyo (東京都)"},
 		{qualification.KindPrefecture, "77", "77", "77"},
 		{qualification.KindCheckbox, "yes", "はい", "Yes"},

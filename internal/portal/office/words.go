@@ -107,9 +107,7 @@ func valueText(page *ui.Page, kind qualification.FieldKind, options []qualificat
 			return page.Date(d)
 		}
 	case qualification.KindYearMonth:
-		if year, month, ok := strings.Cut(value, "-"); ok {
-			return page.R("value.month", year, strings.TrimPrefix(month, "0"))
-		}
+		return qualification.Month(value, page.Lang)
 	case qualification.KindPrefecture:
 		if name := page.PrefectureName(value); name != "" {
 			return name
