@@ -38,7 +38,7 @@ func TestFromInboxToRegister(t *testing.T) {
 	v.says(v.get("/cases/"+id), http.StatusOK, "保存しました", "すべて確認済み")
 	v.expect(v.post("/cases/"+id+"/notes", "note", "診断書は原本と同じ内容"), http.StatusSeeOther, "/cases/"+id+"#notes")
 	v.says(v.post("/cases/"+id+"/notes", "note", " "), http.StatusUnprocessableEntity, "メモを1文字以上4000文字以内で入力してください")
-	v.says(v.get("/cases/"+id+"/proposal"), http.StatusOK, "名簿に書く内容", "見本　花子", "東京都", "2026年3月")
+	v.says(v.get("/cases/"+id+"/proposal"), http.StatusOK, "名簿に書く内容", "見本　花子", "東京都", "2026年（令和8年）3月")
 	for _, nothing := range []string{"", "yes"} {
 		v.says(v.post("/cases/"+id+"/proposal", "outcome", nothing), http.StatusUnprocessableEntity, "選べない値が送信されました")
 	}
