@@ -27,6 +27,7 @@ type listed struct {
 	NumberAct         string                    `json:"number_act,omitempty"`
 	Keeper            qualification.Statement   `json:"keeper"`
 	Forwarding        *qualification.Forwarding `json:"forwarding,omitempty"`
+	OnPaper           *qualification.Statement  `json:"on_paper,omitempty"`
 	Items             []qualification.Item      `json:"items"`
 	Classes           *qualification.Classes    `json:"classes,omitempty"`
 	Number            qualification.NumberRule  `json:"number"`
@@ -84,7 +85,7 @@ func inventory(catalogue *qualification.Catalogue) ([]listed, error) {
 func describe(catalogue *qualification.Catalogue, d *qualification.Definition) listed {
 	l := listed{
 		Row: d.Row, ID: d.ID, Code: d.Code, Version: d.Version, ValidFrom: d.ValidFrom.String(), Name: d.Name, Kana: d.Kana, Ministry: d.Ministry, Kind: d.Kind,
-		LegalBasis: d.LegalBasis, LegalFact: d.LegalFact, NumberAct: d.NumberAct, Keeper: d.Keeper, Forwarding: d.Forwarding, Items: d.Items, Classes: d.Classes,
+		LegalBasis: d.LegalBasis, LegalFact: d.LegalFact, NumberAct: d.NumberAct, Keeper: d.Keeper, Forwarding: d.Forwarding, OnPaper: d.OnPaper, Items: d.Items, Classes: d.Classes,
 		Number: d.Number, Validity: d.Validity, Base: d.Base, BaseText: d.BaseText, BaseFact: d.BaseFact, Disqualification: d.Disqualification, Reports: d.Reports,
 		Elsewhere: d.Elsewhere, Credential: d.Credential, Rollout: d.Rollout,
 		LegalOriginalFrom: d.LegalOriginalFrom.String(), RegisterCount: len(d.Registers), Registers: []listedRegister{},

@@ -49,6 +49,7 @@ func TestQualificationList(t *testing.T) {
 		l.Keeper.Text.JA == "" || l.Rollout.Status != "planned" || l.Credential.Fields["UN"] != "item.name" || l.Procedures[0].Groups[0].Fields[0].ID == "" || l.Facts.Confirmed == 0 {
 		t.Errorf("%+v", l)
 	}
+	wholeList(t, text)
 	seen := map[string]bool{}
 	for i, l := range lines {
 		if l.ValidFrom == "" || l.LegalFact.Source == "" || l.Number.Format == "" || l.Credential.TypeCode == "" || len(l.Items) == 0 || len(l.Registers) == 0 {
@@ -63,6 +64,32 @@ func TestQualificationList(t *testing.T) {
 			t.Errorf("%s stands twice or out of its row", l.ID)
 		}
 		seen[l.ID] = true
+	}
+}
+
+// wholeList holds the list to the definitions: it has every key of each, but for the words that are filled in already and the
+// offers, which stand with the procedures.
+func wholeList(t *testing.T, list string) {
+	t.Helper()
+	var lines []map[string]any
+	if err := json.Unmarshal([]byte(list), &lines); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		id, _ := line["id"].(string)
+		whole, err := output(t, &QualificationShow{ID: id, JSON: true})
+		var definition map[string]any
+		if err == nil {
+			err = json.Unmarshal([]byte(whole), &definition)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", id, err)
+		}
+		for key := range definition {
+			if _, listed := line[key]; !listed && key != "terms" && key != "offers" {
+				t.Errorf("the list lacks %s of %s", key, id)
+			}
+		}
 	}
 }
 
