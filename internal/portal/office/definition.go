@@ -261,7 +261,8 @@ func (p *portal) drawText(w http.ResponseWriter, r *http.Request, o seat, reason
 	}
 	v := p.newText(page, o, t, e, who)
 	v.StepUp = (v.Decide || v.Recall) && !p.confirmed(r.Context())
-	v.Reason = ui.Control{Name: "reason", Label: page.R("definition.reason"), Hint: page.R("definition.reason_hint"), Value: reason, Rows: 3, Lang: "ja", Problem: page.ProblemFor("reason")}
+	v.Reason = ui.Control{Name: "reason", Label: page.R("definition.reason"), Hint: page.R("definition.reason_hint"), Value: reason, Rows: 3, Lang: "ja", Problem: page.ProblemFor("reason"),
+		Required: v.Propose || v.Recall, NoNeed: v.Decide} // who approves may say why, who refuses must: the hint tells
 	return page.Render(w, textBody(page, v))
 }
 

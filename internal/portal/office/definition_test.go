@@ -55,7 +55,7 @@ func TestAuthoring(t *testing.T) {
 	v.expect(v.post(broken, "verb", "withdraw"), http.StatusSeeOther, broken)
 
 	to := v.expect(v.sent("/definitions/new", map[string]string{"text": nextVersion(t)}), http.StatusSeeOther, "/definitions/").location
-	v.says(v.get(to), http.StatusOK, "誤りはありません", "版 2026-04-01.1 から 2027-04-01.1 への変更", "最後まで版「2026-04-01.1」で処理します", "standard_days", "起案する")
+	v.says(v.get(to), http.StatusOK, "誤りはありません", "必須", "版 2026-04-01.1 から 2027-04-01.1 への変更", "最後まで版「2026-04-01.1」で処理します", "standard_days", "起案する")
 	v.says(v.get(to+"/preview"), http.StatusOK, "全国見本", "登録", "デジタル資格者証の項目")
 	v.says(v.get(to+"/preview/registration"), http.StatusOK, "内容の確認", "署名する宣言")
 	v.says(v.post(to, "verb", "propose", "reason", ""), http.StatusUnprocessableEntity, "理由を500文字までで書いてください")
