@@ -93,6 +93,7 @@ func TestPassingOn(t *testing.T) {
 
 	v.says(v.get("/"), http.StatusOK, "進達した案件を見る")
 	v.silent(v.says(v.get("/passed"), http.StatusOK, id, "薬剤師：", "厚生労働省へ", "まだ担当者が受け取っていません", "審査中"), "見本", "花子")
+	g.look("forwarding-inbox-empty", "/")
 	g.look("passed", "/passed")
 
 	r := w.as(t, "reviewer")
