@@ -116,15 +116,20 @@ func (k *keyroom) states(t *testing.T, want map[string]string) {
 
 func (k *keyroom) mistakes(t *testing.T) {
 	t.Helper()
-	for says, args := range map[string][]string{"there is no registrar nobody": {"rotate", "nobody", "credential"}, "there is no key x": {"csr", "x"},
-		"was never published": {"replace", "x"}, "has no certificate": {"trust-list"}} {
-		if _, errOut := k.keys(t, exitFailed, args...); !strings.Contains(errOut, says) {
-			t.Errorf("%v: %s, want %q", args, errOut, says)
-		}
-	}
-	for says, args := range map[string][]string{"must be one of": {"rotate", "mhlw", "verifier"}, "expected": {"install", "x"}} {
-		if _, errOut := k.keys(t, exitUsage, args...); !strings.Contains(errOut, says) {
-			t.Errorf("%v: %s, want %q", args, errOut, says)
+	for _, c := range []struct {
+		ends int
+		says string
+		args []string
+	}{
+		{exitUsage, "there is no registrar nobody", []string{"rotate", "nobody", "credential"}},
+		{exitUsage, "there is no key x", []string{"csr", "x"}},
+		{exitUsage, "was never published", []string{"replace", "x"}},
+		{exitUsage, "has no certificate", []string{"trust-list"}},
+		{exitUsage, "must be one of", []string{"rotate", "mhlw", "verifier"}},
+		{exitUsage, "expected", []string{"install", "x"}},
+	} {
+		if _, errOut := k.keys(t, c.ends, c.args...); !strings.Contains(errOut, c.says) {
+			t.Errorf("%v: %s, want %q", c.args, errOut, c.says)
 		}
 	}
 	nowhere := filepath.Join(t.TempDir(), "nowhere")

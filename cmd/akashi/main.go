@@ -129,7 +129,8 @@ func complain(stderr io.Writer, err error) int {
 	if own != nil {
 		return own.code
 	}
-	if fault.KindOf(err) == fault.Invalid {
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.NotFound:
 		return exitUsage
 	}
 	return exitFailed
