@@ -186,7 +186,8 @@ func answered(c *QualificationLint, found qualification.Findings) (string, error
 func TestQualificationShowAt(t *testing.T) {
 	for on, want := range map[string]string{"2026-12-01": "open", "2026-03-31": "planned"} {
 		text, err := output(t, &QualificationShow{ID: "kangoshi", At: on})
-		if err != nil || !strings.Contains(text, "kangoshi.mhlw  registration  online  "+want) || !strings.Contains(text, "2026-04-01") {
+		if err != nil || !strings.Contains(text, "kangoshi.mhlw  registration  online   "+want) ||
+			!strings.Contains(text, "kangoshi.mhlw  registration  counter  "+want) || strings.Contains(text, "linking       counter") || !strings.Contains(text, "2026-04-01") {
 			t.Errorf("%s: %v\n%s", on, err, text)
 		}
 	}

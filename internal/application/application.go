@@ -89,6 +89,8 @@ const (
 type Applicant struct {
 	ID   uuid.UUID
 	Card person.Particulars
+
+	teller *Teller // who enters a paper for somebody without a login; see Intake
 }
 
 // Case is an application as it stands.
@@ -119,6 +121,22 @@ type Case struct {
 	DueOn             *calendar.Date
 	Route             []qualification.Route // the steps chosen when it was handed in; nil before
 	Stop              int                   // place in Route at which the steps of the body whose turn it is begin
+	ReceivedOn        *calendar.Date        // day on which the paper came in; nil online
+}
+
+// OnPaper tells whether the case came on paper and was entered at a counter.
+func (c *Case) OnPaper() bool { return c.Origin == OriginCounter }
+
+// filed is the moment by which the case is judged, its fees, its route and its deadline: when it was handed in; before that, noon
+// of the day on which a paper came in, and now for the rest.
+func (c *Case) filed(now time.Time) time.Time {
+	switch {
+	case c.SubmittedAt != nil:
+		return *c.SubmittedAt
+	case c.ReceivedOn != nil && calendar.Of(now) != *c.ReceivedOn:
+		return c.ReceivedOn.Time().Add(12 * time.Hour)
+	}
+	return now
 }
 
 // Definition returns the version of the definition that the case is pinned to.
@@ -146,7 +164,9 @@ type Document struct {
 	Documents   []DocumentUpload  `json:"documents"`
 	FeeLines    []DocumentFee     `json:"fee_lines"`
 	Total       int64             `json:"total_yen"`
-	FrozenAt    string            `json:"frozen_at"` // RFC 3339, JST
+	FrozenAt    string            `json:"frozen_at"`        // RFC 3339, JST
+	Origin      Origin            `json:"origin,omitempty"` // "counter", or absent
+	Paper       *DocumentPaper    `json:"paper,omitempty"`  // of a round that came on paper
 }
 
 // DocumentFormat is the value of Document.Format.
@@ -158,6 +178,20 @@ type DocumentVersion struct {
 	Version string `json:"version"`
 	SHA256  string `json:"sha256"`
 }
+
+// DocumentPaper says of a round that came on paper who has entered it and what they saw.
+type DocumentPaper struct {
+	Body        string            `json:"body"`
+	Staff       string            `json:"staff"`        // id of the account
+	StaffNumber string            `json:"staff_number"` // by which the staff's login knows them
+	ReceivedOn  string            `json:"received_on"`
+	Signature   string            `json:"signature"` // SignedOnPaper
+	Record      map[string]string `json:"record"`    // values of the receipt; see ReceiptForm
+}
+
+// SignedOnPaper is the value of DocumentPaper.Signature: the paper bears the applicant's signature or name and seal, which staff
+// have seen. Nothing else was signed.
+const SignedOnPaper = "seen_on_paper"
 
 // DocumentUpload names one document by its content.
 type DocumentUpload struct {

@@ -34,6 +34,16 @@ type Charge func(b *pg.Batch, tx *pg.Tx, c *Case, lines []qualification.FeeLine)
 // or one of each class. The wiring passes in registry.Own.
 type FindEntry func(b *pg.Batch, registerID string, ref uuid.UUID, out *[]Entry)
 
+// FindHeld adds the query for the living entry of a register with a number, or, where that is "", with an id: none or one. The wiring
+// passes in registry.Held.
+type FindHeld func(b *pg.Batch, registerID, number string, id uuid.UUID, out *[]HeldEntry)
+
+// HeldEntry is an entry as the counter needs it: with the reference of its holder, nil when nobody holds it.
+type HeldEntry struct {
+	Entry
+	Ref *uuid.UUID
+}
+
 // Attest adds the query for what a register says about a person's entries there, through the person's own door. The wiring
 // passes in registry.Attest.
 type Attest func(b *pg.Batch, registerID string, ref uuid.UUID, out *[]Attested)
@@ -51,6 +61,7 @@ type Config struct {
 	Ended     Ended
 	Entry     FindEntry
 	Attest    Attest
+	Held      FindHeld // at a counter alone, where Verify, RefKey and Attest are not needed
 }
 
 // Desk is where a citizen's request is made, corrected, followed and withdrawn.
@@ -96,8 +107,8 @@ func (d *Desk) in(ctx context.Context, a Applicant, publicID string, find findCa
 	}
 	err = d.DB.InPerson(ctx, d.door(a, r), func(tx *pg.Tx) error {
 		c, err := find(ctx, tx, r.ID, publicID)
-		if err == nil && c.Origin == OriginOffice {
-			err = fault.New(fault.NotFound, "", "a case of the office itself, at the applicant's door")
+		if err == nil && (c.Origin == OriginOffice || c.OnPaper()) {
+			err = fault.New(fault.NotFound, "", "a case of the office itself or of the counter, at the applicant's door")
 		}
 		if err != nil {
 			return err
@@ -212,7 +223,7 @@ func (d *Desk) begun(ctx context.Context, a Applicant, reg *qualification.Regist
 		pg.ReadBy(&b, &found, scanCase, "reading what a person has begun", `
 			select `+caseColumns+` from application
 			 where register_id = $1 and person_ref = $2 and procedure_id = $3 and definition_version = $4
-			   and state in ('draft', 'signing') and expires_at > $5 and ($6::uuid is null or entry_id = $6)
+			   and origin = 'citizen' and state in ('draft', 'signing') and expires_at > $5 and ($6::uuid is null or entry_id = $6)
 			 order by created_at desc limit 1`,
 			reg.ID, account.RefFor(d.RefKey, a.ID, reg.Registrar), procedureID, def.Version, tx.Now, named(entry))
 		return b.SendLast(ctx, tx)
@@ -347,7 +358,38 @@ func wrapIf(err error, doing string) error {
 
 // actor is who the audit line names.
 func (a Applicant) actor() audit.Actor {
+	if a.teller != nil {
+		return a.teller.actor()
+	}
 	return audit.Actor{Kind: audit.ActorPerson}
+}
+
+// act is what the audit line says was done: at a counter it was staff who did it.
+func (a Applicant) act(act audit.Act) audit.Act {
+	if a.teller == nil {
+		return act
+	}
+	switch act {
+	case audit.ApplicationSave:
+		return audit.PaperSave
+	case audit.ApplicationSign:
+		return audit.PaperFreeze
+	case audit.ApplicationSubmit:
+		return audit.PaperEnter
+	case audit.ApplicationCorrect:
+		return audit.PaperCorrect
+	case audit.ApplicationWithdraw:
+		return audit.PaperWithdraw
+	}
+	return act
+}
+
+// filer is who the timeline says handed the case in.
+func (a Applicant) filer() string {
+	if a.teller != nil {
+		return "staff"
+	}
+	return "applicant"
 }
 
 // audited is the audit line of an act on the case.

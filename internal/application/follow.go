@@ -23,33 +23,35 @@ type Ended func(ctx context.Context, tx *pg.Tx, c *Case) error
 
 // Withdraw takes an application back. It is possible until the case is decided; a paid amount is returned.
 func (d *Desk) Withdraw(ctx context.Context, a Applicant, publicID string) error {
-	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
-		if c.State == Withdrawn {
-			return nil
-		}
-		if !c.State.Withdrawable() {
-			return fault.New(fault.Conflict, "fault.not_withdrawable", "withdrawing a decided case")
-		}
-		w, err := ActiveWork(ctx, tx, c)
-		if err != nil {
-			return err
-		}
-		var b pg.Batch
-		if w != nil {
-			c.moveWork(&b, tx, w, WorkDone, nil)
-		}
-		c.backToRegistrar(&b)
-		c.move(&b, tx, Withdrawn)
-		c.event(&b, tx, "withdrawn", "applicant", nil)
-		c.notify(&b, tx, "withdrawn")
-		if err := b.SendLater(ctx, tx); err != nil {
-			return err
-		}
-		if err := d.Ended(ctx, tx, c); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, c.audited(audit.ApplicationWithdraw, a.actor()))
-	})
+	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error { return d.withdraw(ctx, tx, a, c) })
+}
+
+func (d *Desk) withdraw(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) error {
+	if c.State == Withdrawn {
+		return nil
+	}
+	if !c.State.Withdrawable() {
+		return fault.New(fault.Conflict, "fault.not_withdrawable", "withdrawing a decided case")
+	}
+	w, err := ActiveWork(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	var b pg.Batch
+	if w != nil {
+		c.moveWork(&b, tx, w, WorkDone, nil)
+	}
+	c.backToRegistrar(&b)
+	c.move(&b, tx, Withdrawn)
+	c.event(&b, tx, "withdrawn", a.filer(), nil)
+	c.notify(&b, tx, "withdrawn")
+	if err := b.SendLater(ctx, tx); err != nil {
+		return err
+	}
+	if err := d.Ended(ctx, tx, c); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, c.audited(a.act(audit.ApplicationWithdraw), a.actor()))
 }
 
 // Paid moves a case on once its charges are paid: into the inbox of the first body of its route. A case that has moved on
@@ -86,7 +88,7 @@ func RequestCorrection(ctx context.Context, tx *pg.Tx, cat *qualification.Catalo
 	if err != nil {
 		return err
 	}
-	if err := checkItems(p, o, calendar.Of(tx.Now)); err != nil {
+	if err := checkItems(p, c, o, calendar.Of(tx.Now)); err != nil {
 		return err
 	}
 	if err := reachable(ctx, tx, p, c, o); err != nil {
@@ -123,7 +125,7 @@ func actorOf(origin string) string {
 }
 
 // checkItems refuses a request that names nothing, something that the form does not have, or a day in the past.
-func checkItems(p *qualification.Procedure, o CorrectionOrder, today calendar.Date) error {
+func checkItems(p *qualification.Procedure, c *Case, o CorrectionOrder, today calendar.Date) error {
 	if len(o.Items) == 0 {
 		return fault.New(fault.Invalid, "fault.correction_empty", "asking for a correction of nothing")
 	}
@@ -131,7 +133,7 @@ func checkItems(p *qualification.Procedure, o CorrectionOrder, today calendar.Da
 		return fault.New(fault.Invalid, "fault.correction_due", "asking for a correction by a day that is not ahead")
 	}
 	for _, i := range o.Items {
-		if !correctable(p, i.Item) {
+		if !correctable(p, c.Channel, i.Item) {
 			return fault.New(fault.Invalid, "fault.correction_item", "asking for a correction of "+i.Item)
 		}
 	}
@@ -157,10 +159,10 @@ func reachable(ctx context.Context, tx *pg.Tx, p *qualification.Procedure, c *Ca
 	return nil
 }
 
-// correctable tells whether an applicant can put the item right: a field that they fill in, or a document.
-func correctable(p *qualification.Procedure, item string) bool {
+// correctable tells whether an applicant can put the item right: a field that is filled in through the channel, or a document.
+func correctable(p *qualification.Procedure, channel, item string) bool {
 	for _, g := range p.Groups {
-		if slices.ContainsFunc(g.Fields, func(f qualification.Field) bool { return f.ID == item && !f.Fixed }) {
+		if slices.ContainsFunc(g.Fields, func(f qualification.Field) bool { return f.ID == item && f.Typed(channel) }) {
 			return true
 		}
 	}
@@ -214,9 +216,9 @@ func Decide(ctx context.Context, tx *pg.Tx, c *Case, approver uuid.UUID, approve
 	b.ExecOne("dating the decision", `update application set decided_at = $3 where register_id = $1 and id = $2`, c.RegisterID, c.ID, tx.Now)
 	c.event(&b, tx, kind, "staff", nil)
 	switch {
-	case c.Origin != OriginOffice:
+	case c.Origin != OriginOffice && !c.OnPaper():
 		c.notify(&b, tx, kind)
-	case approved && c.PersonRef != uuid.Nil:
+	case approved && c.PersonRef != uuid.Nil && c.EntryID != nil:
 		c.notify(&b, tx, EntryChanged) // what is only proposed is not told
 	}
 	c.DecidedAt = &tx.Now
@@ -256,7 +258,7 @@ func Drop(ctx context.Context, tx *pg.Tx, c *Case, approver uuid.UUID) error {
 
 // summaries reads the cases filed under one reference.
 func summaries(ctx context.Context, tx *pg.Tx, ref uuid.UUID) ([]Summary, error) {
-	rows, err := tx.Query(ctx, `select `+caseColumns+` from application where person_ref = $1 and origin <> 'office' and state <> 'expired'`, ref)
+	rows, err := tx.Query(ctx, `select `+caseColumns+` from application where person_ref = $1 and origin not in ('office', 'counter') and state <> 'expired'`, ref)
 	if err != nil {
 		return nil, fmt.Errorf("reading a person's applications: %w", err)
 	}
@@ -319,8 +321,8 @@ func (d *Desk) notices(ctx context.Context, a Applicant, shown bool) ([]Notice, 
 	for _, ref := range refs {
 		err := d.DB.InPerson(ctx, pg.Person{ID: a.ID, Ref: ref}, func(tx *pg.Tx) error {
 			rows, err := tx.Query(ctx, `
-				select n.register_id, n.id, case when a.origin = 'office' then '' else a.public_id end,
-				       case when a.origin = 'office' then a.entry_id end, n.kind, n.at, n.read_at
+				select n.register_id, n.id, case when a.origin in ('office', 'counter') then '' else a.public_id end,
+				       case when a.origin in ('office', 'counter') then a.entry_id end, n.kind, n.at, n.read_at
 				  from notice n join application a on a.register_id = n.register_id and a.id = n.application_id
 				 where n.person_ref = $1 order by n.at desc limit 100`, ref)
 			if err != nil {

@@ -32,6 +32,7 @@ type View struct {
 	Request     *SignRequest // the frozen content, while it waits for the signature
 	Outcome     *Outcome     // the decision, once there is one
 	Entry       *Entry       // the person's living entry in the register, if there is one
+	Receipts    []Receipt    // of rounds that came on paper, first round first
 }
 
 // Correction returns the correction that is open, nil when none is.
@@ -111,10 +112,12 @@ func (d *Desk) viewWith(tx *pg.Tx, a Applicant, c *Case, b *pg.Batch, send func(
 	Papers{Uploads: &v.Uploads, Corrections: &v.Corrections, Submissions: &v.Submissions, Inquiries: &v.Inquiries, Events: &v.Events}.Queue(b, c)
 	queueRequest(b, c, &requests)
 	queueOutcome(b, c, &outcomes)
-	d.Entry(b, c.RegisterID, c.PersonRef, &entries)
+	held := d.queueEntries(b, c, &entries)
+	QueueReceipts(b, c, &v.Receipts)
 	if err := send(); err != nil {
 		return nil, err
 	}
+	entries = held(entries)
 	v.Request, v.Outcome, v.Entry = first(requests), first(outcomes), ofCase(c, entries)
 	resident := latest(v.Inquiries, Resident)
 	v.Facts = facts(c, tx.Now, resident, latest(v.Inquiries, Family))
@@ -122,13 +125,29 @@ func (d *Desk) viewWith(tx *pg.Tx, a Applicant, c *Case, b *pg.Batch, send func(
 	return v, nil
 }
 
+// queueEntries adds the query for the entries that the case can be about: those of the person, or at a counter the one that was
+// named. What it returns chooses between the two once the batch was sent.
+func (d *Desk) queueEntries(b *pg.Batch, c *Case, out *[]Entry) func([]Entry) []Entry {
+	if !c.OnPaper() {
+		d.Entry(b, c.RegisterID, c.PersonRef, out)
+		return func(found []Entry) []Entry { return found }
+	}
+	var named []HeldEntry
+	if c.EntryID != nil {
+		d.Held(b, c.RegisterID, "", *c.EntryID, &named)
+	}
+	return func([]Entry) (found []Entry) {
+		for _, e := range named {
+			found = append(found, e.Entry)
+		}
+		return found
+	}
+}
+
 // facts is what conditions and fees of the definition may look at. A case that was handed in is judged by the day of its
 // filing, whenever it is looked at.
 func facts(c *Case, now time.Time, resident, family *Inquiry) qualification.Facts {
-	if c.SubmittedAt != nil {
-		now = *c.SubmittedAt
-	}
-	return qualification.Facts{Answers: c.Answers.Values, Registrar: c.RegistrarID, Channel: c.Channel, On: now,
+	return qualification.Facts{Answers: c.Answers.Values, Registrar: c.RegistrarID, Channel: c.Channel, On: c.filed(now),
 		Resident: resident.record(), Family: family.record()}
 }
 
@@ -177,7 +196,7 @@ func (d *Desk) saveGroup(ctx context.Context, tx *pg.Tx, a Applicant, v *View, g
 	}
 	merged := c.Answers
 	for _, f := range g.Fields {
-		if v.MayEdit(f.ID) && !f.Fixed {
+		if v.MayEdit(f.ID) && f.Typed(c.Channel) {
 			takeInputs(merged.Raw, raw, f.ID)
 		}
 	}
@@ -193,7 +212,7 @@ func (d *Desk) saveGroup(ctx context.Context, tx *pg.Tx, a Applicant, v *View, g
 	if err := c.reopen(&b, tx); err != nil {
 		return nil, err
 	}
-	if err := audit.Queue(&b, tx.Now, c.audited(audit.ApplicationSave, a.actor(), groupID)); err != nil {
+	if err := audit.Queue(&b, tx.Now, c.audited(a.act(audit.ApplicationSave), a.actor(), groupID)); err != nil {
 		return nil, err
 	}
 	return problems, b.SendLater(ctx, tx)
@@ -254,38 +273,43 @@ const maxUploads = 20
 // AddUpload records a document whose content is already in the store.
 func (d *Desk) AddUpload(ctx context.Context, a Applicant, publicID, evidenceID, name, media string, ref blob.Ref) error {
 	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
-		v, err := d.view(ctx, tx, a, c)
-		if err != nil {
-			return err
-		}
-		if err := v.acceptsUpload(evidenceID); err != nil {
-			return err
-		}
-		var b pg.Batch
-		b.Exec("recording a document", `
-			insert into upload (register_id, application_id, id, evidence_id, round, sha256, size, media, name, uploaded_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			c.RegisterID, c.ID, pg.NewID(), evidenceID, c.Round, ref.SHA256, ref.Size, media, name, tx.Now)
-		use(&b, tx, ref.SHA256)
-		if err := c.reopen(&b, tx); err != nil {
-			return err
-		}
-		if err := c.send(ctx, tx, &b, audit.EvidenceAdd, a.actor(), evidenceID); err != nil {
-			return err
-		}
-		return stillThere(ctx, d.Blobs, ref.SHA256)
+		return d.addUpload(ctx, tx, a, c, evidenceID, name, media, ref)
 	})
+}
+
+func (d *Desk) addUpload(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, evidenceID, name, media string, ref blob.Ref) error {
+	v, err := d.view(ctx, tx, a, c)
+	if err != nil {
+		return err
+	}
+	if err := v.acceptsUpload(evidenceID); err != nil {
+		return err
+	}
+	var b pg.Batch
+	b.Exec("recording a document", `
+		insert into upload (register_id, application_id, id, evidence_id, round, sha256, size, media, name, uploaded_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		c.RegisterID, c.ID, pg.NewID(), evidenceID, c.Round, ref.SHA256, ref.Size, media, name, tx.Now)
+	use(&b, tx, ref.SHA256)
+	if err := c.reopen(&b, tx); err != nil {
+		return err
+	}
+	if err := c.send(ctx, tx, &b, audit.EvidenceAdd, a.actor(), evidenceID); err != nil {
+		return err
+	}
+	return stillThere(ctx, d.Blobs, ref.SHA256)
 }
 
 // MayUpload tells whether the case accepts a document now, before its bytes are read.
 func (v *View) MayUpload(evidenceID string) error { return v.acceptsUpload(evidenceID) }
 
 func (v *View) acceptsUpload(evidenceID string) error {
-	document := v.Procedure.Document(evidenceID)
-	if document == nil {
+	document := DocumentOf(v.Procedure, evidenceID)
+	scan := evidenceID == EvidencePaper
+	if document == nil || scan && !v.Case.OnPaper() {
 		return fault.New(fault.NotFound, "", "adding an unknown document")
 	}
-	if !v.Case.State.Editable() || !v.MayEdit("evidence:"+evidenceID) {
+	if !v.Case.State.Editable() || !scan && !v.MayEdit("evidence:"+evidenceID) {
 		return fault.New(fault.Conflict, "fault.not_editable", "adding a document to a closed case")
 	}
 	have := 0
@@ -302,25 +326,27 @@ func (v *View) acceptsUpload(evidenceID string) error {
 
 // RemoveUpload takes a document of the current round out of the case.
 func (d *Desk) RemoveUpload(ctx context.Context, a Applicant, publicID string, id uuid.UUID) error {
-	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error {
-		if !c.State.Editable() {
-			return fault.New(fault.Conflict, "fault.not_editable", "removing a document from a closed case")
-		}
-		u, err := OneUpload(ctx, tx, c, id)
-		if err != nil {
-			return err
-		}
-		var b pg.Batch
-		b.ExecOne("removing a document", `
-			update upload set removed_at = $5
-			 where register_id = $1 and application_id = $2 and id = $3 and round = $4 and removed_at is null`,
-			c.RegisterID, c.ID, id, c.Round, tx.Now)
-		unuse(&b, tx, u.SHA256)
-		if err := c.reopen(&b, tx); err != nil {
-			return err
-		}
-		return c.send(ctx, tx, &b, audit.EvidenceRemove, a.actor())
-	})
+	return d.InCase(ctx, a, publicID, func(tx *pg.Tx, c *Case) error { return d.removeUpload(ctx, tx, a, c, id) })
+}
+
+func (d *Desk) removeUpload(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, id uuid.UUID) error {
+	if !c.State.Editable() {
+		return fault.New(fault.Conflict, "fault.not_editable", "removing a document from a closed case")
+	}
+	u, err := OneUpload(ctx, tx, c, id)
+	if err != nil {
+		return err
+	}
+	var b pg.Batch
+	b.ExecOne("removing a document", `
+		update upload set removed_at = $5
+		 where register_id = $1 and application_id = $2 and id = $3 and round = $4 and removed_at is null`,
+		c.RegisterID, c.ID, id, c.Round, tx.Now)
+	unuse(&b, tx, u.SHA256)
+	if err := c.reopen(&b, tx); err != nil {
+		return err
+	}
+	return c.send(ctx, tx, &b, audit.EvidenceRemove, a.actor())
 }
 
 // OpenUpload returns a document's line, for its content to be streamed from the store.

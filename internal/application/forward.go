@@ -96,13 +96,21 @@ func (c *Case) first() (body, step string) {
 	if len(c.Route) == 0 {
 		return c.RegistrarID, StepReview
 	}
-	switch r := c.Route[0]; {
+	switch r := c.Route[c.Stop]; {
 	case r.Step != StepIntake && r.Step != StepForward:
 		return c.RegistrarID, StepReview
 	case r.Body == c.RegistrarID:
 		return r.Body, StepIntake
 	default:
 		return r.Body, StepForward
+	}
+}
+
+// skipIntake begins the route of a case that came on paper where the paper is: at the registrar, whose staff have entered it. What
+// lies before, the bodies through which the paper came, is done; and so is the registrar's own intake, which the entry is.
+func (c *Case) skipIntake() {
+	for c.OnPaper() && c.Stop < len(c.Route)-1 && (c.Route[c.Stop].Step == StepIntake || c.Route[c.Stop].Step == StepForward) {
+		c.Stop++
 	}
 }
 

@@ -461,6 +461,9 @@ func expire(ctx context.Context, tx *pg.Tx, found []*Case) error {
 		for _, u := range uploads {
 			unuse(&b, tx, u.SHA256)
 		}
+		if c.OnPaper() {
+			b.Exec("forgetting what was seen of a paper", `delete from paper_receipt where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
+		}
 		b.Exec("forgetting the documents of a draft", `delete from upload where register_id = $1 and application_id = $2`, c.RegisterID, c.ID)
 		b.ExecOne("forgetting a draft", `
 			update application set expires_at = null, answers = '{"raw":{},"values":{}}', applicant = $3 where register_id = $1 and id = $2`,

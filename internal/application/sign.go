@@ -49,14 +49,15 @@ func (d *Desk) prepare(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) ([]
 	if !c.State.Editable() {
 		return nil, fault.New(fault.Conflict, "fault.not_editable", "freezing a closed case")
 	}
-	if c.Round == 0 && !d.Catalogue.Offered(c.RegisterID, c.ProcedureID, c.Channel, calendar.Of(tx.Now)) {
+	filed := calendar.Of(c.filed(tx.Now))
+	if c.Round == 0 && !d.Catalogue.Offered(c.RegisterID, c.ProcedureID, c.Channel, filed) {
 		return nil, fault.New(fault.Invalid, "fault.not_offered", "freezing a draft for a procedure that was closed")
 	}
 	v, err := d.view(ctx, tx, a, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := inWindow(v.Definition, v.Procedure, v.Entry, calendar.Of(tx.Now)); err != nil && c.Round == 0 {
+	if err := inWindow(v.Definition, v.Procedure, v.Entry, filed); err != nil && c.Round == 0 {
 		return nil, err
 	}
 	answers, problems, err := v.Procedure.ValidateAll(c.Answers, v.Facts)
@@ -69,10 +70,14 @@ func (d *Desk) prepare(ctx context.Context, tx *pg.Tx, a Applicant, c *Case) ([]
 	if err != nil {
 		return nil, err
 	}
-	if problems = append(problems, missing...); len(problems) > 0 {
+	unseen, err := v.unseen(tx.Now)
+	if err != nil {
+		return nil, err
+	}
+	if problems = slices.Concat(problems, missing, unseen); len(problems) > 0 {
 		return problems, nil
 	}
-	bytes, err := d.freeze(v, tx.Now)
+	bytes, err := d.freeze(v, a, tx.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +92,9 @@ func (v *View) MissingDocuments() ([]qualification.Problem, error) {
 		return nil, err
 	}
 	var out []qualification.Problem
+	if v.Case.OnPaper() && !v.has(EvidencePaper, v.Case.Round) {
+		out = append(out, missing(*paperEvidence()))
+	}
 	for _, e := range needed {
 		if e.Required && !v.has(e.ID, -1) && !v.Correction().Asks("evidence:"+e.ID) {
 			out = append(out, missing(e))
@@ -122,7 +130,7 @@ func (v *View) has(evidenceID string, round int) bool {
 }
 
 // freeze builds the exact bytes that will be signed.
-func (d *Desk) freeze(v *View, now time.Time) ([]byte, error) {
+func (d *Desk) freeze(v *View, a Applicant, now time.Time) ([]byte, error) {
 	c := v.Case
 	doc := Document{
 		Format: DocumentFormat, Application: c.PublicID, Round: c.Round,
@@ -133,6 +141,9 @@ func (d *Desk) freeze(v *View, now time.Time) ([]byte, error) {
 	}
 	for _, u := range v.Uploads {
 		doc.Documents = append(doc.Documents, DocumentUpload{Evidence: u.EvidenceID, Name: u.Name, SHA256: u.SHA256, Size: u.Size})
+	}
+	if c.OnPaper() {
+		doc.Origin, doc.Paper = c.Origin, v.Receipt().document(a.teller)
 	}
 	if c.Round == 0 {
 		lines, err := v.Procedure.FeeLines(v.Facts)
@@ -166,7 +177,7 @@ func (c *Case) writeRequest(ctx context.Context, tx *pg.Tx, a Applicant, bytes [
 	case CorrectionRequested:
 		c.move(&b, tx, CorrectionSigning)
 	}
-	return c.send(ctx, tx, &b, audit.ApplicationSign, a.actor())
+	return c.send(ctx, tx, &b, a.act(audit.ApplicationSign), a.actor())
 }
 
 func readRequest(ctx context.Context, tx *pg.Tx, c *Case, where string, args ...any) (*SignRequest, error) {
@@ -282,10 +293,14 @@ func (d *Desk) submit(ctx context.Context, tx *pg.Tx, a Applicant, c *Case, requ
 	if r == nil || r.State != "open" || (c.State != Signing && c.State != CorrectionSigning) {
 		return fault.New(fault.Conflict, "fault.content_changed", "submitting content that is no longer frozen")
 	}
+	var b pg.Batch
+	if c.OnPaper() && c.Round == 0 { // the registries are asked by what the form says
+		c.Applicant = Declared(c)
+		b.ExecOne("noting who applies", `update application set applicant = $3 where register_id = $1 and id = $2`, c.RegisterID, c.ID, c.Applicant)
+	}
 	if c.Applicant.Address == "" { // protected: the registry withholds it, so it is not copied from the certificate
 		signed.Signer.Address = ""
 	}
-	var b pg.Batch
 	b.ExecOne("using frozen content", `
 		update sign_request set state = 'used'
 		 where register_id = $1 and application_id = $2 and id = $3 and state = 'open'`, c.RegisterID, c.ID, r.ID)
@@ -320,7 +335,8 @@ func readSigned(ctx context.Context, tx *pg.Tx, c *Case, request uuid.UUID) (*Si
 // submitFirst hands a new application in: deadline, route, charges, questions to the registries. The route stays with the
 // case, whatever is decided about the procedure later.
 func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applicant, c *Case, r *SignRequest, acts *rollout.Watch) error {
-	today := calendar.Of(tx.Now)
+	filed := c.filed(tx.Now)
+	today := calendar.Of(filed)
 	if err := acts.MustBeOpen(d.Catalogue, c.RegisterID, c.ProcedureID, c.Channel, today); err != nil {
 		return err
 	}
@@ -344,17 +360,18 @@ func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applic
 	if err := sameFees(r, lines); err != nil {
 		return err
 	}
+	c.skipIntake()
 	due := calendar.AddBusinessDays(today, v.Procedure.StandardDays)
-	c.DueOn, c.SubmittedAt = &due, &tx.Now
+	c.DueOn, c.SubmittedAt = &due, &filed
 	b.ExecOne("dating the submission", `
-		update application set submitted_at = $3, due_on = $4, expires_at = null, route = $5
-		 where register_id = $1 and id = $2`, c.RegisterID, c.ID, tx.Now, due, c.Route)
-	c.event(b, tx, "submitted", "applicant", nil)
+		update application set submitted_at = $3, due_on = $4, expires_at = null, route = $5, stop = $6
+		 where register_id = $1 and id = $2`, c.RegisterID, c.ID, filed, due, c.Route, c.Stop)
+	c.event(b, tx, "submitted", a.filer(), nil)
 	c.notify(b, tx, "submitted")
 	if err := d.askAll(ctx, tx, b, v); err != nil {
 		return err
 	}
-	if len(lines) > 0 {
+	if len(lines) > 0 && !c.OnPaper() { // with a paper it was paid already, or it shows that it was not
 		c.move(b, tx, AwaitingPayment)
 	} else {
 		c.enterRoute(b, tx, due)
@@ -364,7 +381,7 @@ func (d *Desk) submitFirst(ctx context.Context, tx *pg.Tx, b *pg.Batch, a Applic
 			return err
 		}
 	}
-	return c.send(ctx, tx, b, audit.ApplicationSubmit, a.actor())
+	return c.send(ctx, tx, b, a.act(audit.ApplicationSubmit), a.actor())
 }
 
 // submitCorrection hands a corrected round back to whoever asked for it; the days the applicant took do not count
@@ -379,7 +396,11 @@ func (d *Desk) submitCorrection(ctx context.Context, tx *pg.Tx, b *pg.Batch, a A
 		return err
 	}
 	asked := all[len(all)-1]
-	due := calendar.AddBusinessDays(*c.DueOn, calendar.BusinessDaysBetween(calendar.Of(asked.RequestedAt), calendar.Of(tx.Now)))
+	answered, err := c.answeredOn(ctx, tx)
+	if err != nil {
+		return err
+	}
+	due := calendar.AddBusinessDays(*c.DueOn, calendar.BusinessDaysBetween(calendar.Of(asked.RequestedAt), answered))
 	c.DueOn = &due
 	b.ExecOne("pausing the clock", `update application set due_on = $3 where register_id = $1 and id = $2`, c.RegisterID, c.ID, due)
 	b.ExecOne("answering a correction", `
@@ -397,9 +418,9 @@ func (d *Desk) submitCorrection(ctx context.Context, tx *pg.Tx, b *pg.Batch, a A
 	} else {
 		c.moveWork(b, tx, w, WorkOpen, nil)
 	}
-	c.event(b, tx, "corrected", "applicant", nil)
+	c.event(b, tx, "corrected", a.filer(), nil)
 	c.notify(b, tx, "corrected")
-	if err := c.send(ctx, tx, b, audit.ApplicationCorrect, a.actor()); err != nil {
+	if err := c.send(ctx, tx, b, a.act(audit.ApplicationCorrect), a.actor()); err != nil {
 		return err
 	}
 	return settleUndecidable(ctx, tx, d.Catalogue, c) // an answer that came meanwhile

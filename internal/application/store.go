@@ -15,7 +15,7 @@ import (
 
 const caseColumns = `register_id, id, public_id, registrar_id, body_id, person_ref, definition_id, definition_version,
   procedure_id, channel, origin, lang, state, applicant, answers, entry_id, round, revision, created_at, updated_at, expires_at,
-  submitted_at, decided_at, due_on, route, stop`
+  submitted_at, decided_at, due_on, route, stop, received_on`
 
 // ReadCase reads a case through whichever door tx has opened. A case behind another door does not exist.
 func ReadCase(ctx context.Context, tx *pg.Tx, registerID, publicID string) (*Case, error) {
@@ -52,7 +52,7 @@ func scanCase(row pgx.CollectableRow) (*Case, error) {
 	var answers []byte
 	err := row.Scan(&c.RegisterID, &c.ID, &c.PublicID, &c.RegistrarID, &c.BodyID, &c.PersonRef, &c.DefinitionID,
 		&c.DefinitionVersion, &c.ProcedureID, &c.Channel, &c.Origin, &c.Lang, &c.State, &c.Applicant, &answers, &c.EntryID, &c.Round,
-		&c.Revision, &c.CreatedAt, &c.UpdatedAt, &c.ExpiresAt, &c.SubmittedAt, &c.DecidedAt, &c.DueOn, &c.Route, &c.Stop)
+		&c.Revision, &c.CreatedAt, &c.UpdatedAt, &c.ExpiresAt, &c.SubmittedAt, &c.DecidedAt, &c.DueOn, &c.Route, &c.Stop, &c.ReceivedOn)
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +70,10 @@ func insertCase(b *pg.Batch, c *Case) error {
 	}
 	b.Exec("inserting a case", `
 		insert into application (register_id, id, public_id, registrar_id, body_id, person_ref, definition_id, definition_version,
-		  procedure_id, channel, origin, lang, state, prior_state, applicant, answers, entry_id, created_at, updated_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'draft', 'draft', $13, $14, $15, $16, $16, $17)`,
+		  procedure_id, channel, origin, lang, state, prior_state, applicant, answers, entry_id, created_at, updated_at, expires_at, received_on)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'draft', 'draft', $13, $14, $15, $16, $16, $17, $18)`,
 		c.RegisterID, c.ID, c.PublicID, c.RegistrarID, c.BodyID, c.PersonRef, c.DefinitionID, c.DefinitionVersion,
-		c.ProcedureID, c.Channel, string(c.Origin), c.Lang, c.Applicant, answers, c.EntryID, c.CreatedAt, c.ExpiresAt)
+		c.ProcedureID, c.Channel, string(c.Origin), c.Lang, c.Applicant, answers, c.EntryID, c.CreatedAt, c.ExpiresAt, c.ReceivedOn)
 	return nil
 }
 
@@ -98,8 +98,12 @@ func (c *Case) event(b *pg.Batch, tx *pg.Tx, kind, actor string, detail map[stri
 		c.RegisterID, c.ID, pg.NewID(), tx.Now, kind, actor, detail)
 }
 
-// notify queues a message for the portal's inbox: a pointer and a kind, no personal data.
+// notify queues a message for the portal's inbox: a pointer and a kind, no personal data. A case that came on paper is nobody's
+// to open there, so that only what it did to an entry is told.
 func (c *Case) notify(b *pg.Batch, tx *pg.Tx, kind string) {
+	if c.OnPaper() && kind != EntryChanged {
+		return
+	}
 	b.Exec("writing a notice", `
 		insert into notice (register_id, id, application_id, person_ref, kind, at) values ($1, $2, $3, $4, $5, $6)`,
 		c.RegisterID, pg.NewID(), c.ID, c.PersonRef, kind, tx.Now)

@@ -43,6 +43,7 @@ var order = lines(`
 	notice reconcile disclosure workforce transfer statistics
 	portal/ui
 	portal/ui/styleguide
+	portal/fill
 	portal/preview
 	portal/citizen portal/office portal/public api
 	system

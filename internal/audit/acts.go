@@ -30,6 +30,13 @@ const (
 	ApplicationCorrect  Act = "application.correct"
 	ApplicationWithdraw Act = "application.withdraw"
 	ApplicationExpire   Act = "application.expire"
+	PaperBegin          Act = "paper.begin"
+	PaperView           Act = "paper.view"
+	PaperSave           Act = "paper.save"
+	PaperFreeze         Act = "paper.freeze"
+	PaperEnter          Act = "paper.enter"
+	PaperCorrect        Act = "paper.correct"
+	PaperWithdraw       Act = "paper.withdraw"
 	EvidenceAdd         Act = "evidence.add"
 	EvidenceRemove      Act = "evidence.remove"
 	EvidenceView        Act = "evidence.view"
@@ -70,6 +77,7 @@ const (
 
 	CredentialIssue    Act = "credential.issue"
 	CredentialDownload Act = "credential.download"
+	CredentialHandOut  Act = "credential.hand_out"
 	CredentialCopy     Act = "credential.copy"
 	CredentialRenew    Act = "credential.renew"
 	CredentialReissue  Act = "credential.reissue"
@@ -144,6 +152,13 @@ func Acts() []ActInfo {
 		{ApplicationCorrect, "The person submitted a correction.", false},
 		{ApplicationWithdraw, "The person withdrew the application.", false},
 		{ApplicationExpire, "An unfinished application was dropped after its time.", false},
+		{PaperBegin, "Staff began to enter an application that came on paper.", false},
+		{PaperView, "Staff opened an application on paper that is being entered.", true},
+		{PaperSave, "Staff saved a page of an application on paper.", false},
+		{PaperFreeze, "Staff checked the content of an application on paper.", false},
+		{PaperEnter, "Staff entered an application that came on paper.", false},
+		{PaperCorrect, "Staff entered a correction that came on paper.", false},
+		{PaperWithdraw, "Staff gave up an entry of a paper, or entered that the application was withdrawn on paper.", false},
 		{EvidenceAdd, "A document was handed in.", false},
 		{EvidenceRemove, "A document was taken back before submission.", false},
 		{EvidenceView, "A document of the case was opened.", true},
@@ -184,6 +199,7 @@ func Acts() []ActInfo {
 
 		{CredentialIssue, "A digital credential was issued.", false},
 		{CredentialDownload, "The holder fetched the credential.", false},
+		{CredentialHandOut, "Staff opened the credential of an entry that nobody has linked, to print it and hand it out.", true},
 		{CredentialCopy, "The credential was signed in another form for its holder.", false},
 		{CredentialRenew, "A signed PDF of the credential got a new timestamp.", false},
 		{CredentialReissue, "The holder had a new credential made in place of all earlier ones.", false},

@@ -57,6 +57,7 @@ type World struct {
 	Jobs      *job.Inserter
 
 	Desk     *application.Desk
+	Intake   *application.Intake
 	Clerk    *application.Clerk
 	Counter  *payment.Counter
 	Cashier  *payment.Cashier
@@ -338,6 +339,8 @@ func (w *World) stages(t testing.TB) {
 	charger := payment.Charger{Catalogue: w.Catalogue, Enqueue: enqueue}
 	w.Desk = application.NewDesk(application.Config{DB: w.DB.As(pg.RoleCitizen), Catalogue: w.Catalogue, RefKey: w.RefKey, Blobs: w.Blobs,
 		Verify: Verify, Ask: ask, Enqueue: enqueue, Charge: charger.Charge, Ended: charger.Withdrawn, Entry: registry.Own, Attest: registry.Attest})
+	w.Intake = application.NewIntake(application.Config{DB: w.DB.As(pg.RoleOffice), Catalogue: w.Catalogue, Blobs: w.Blobs, Enqueue: enqueue,
+		Charge: payment.Note, Ended: func(context.Context, *pg.Tx, *application.Case) error { return nil }, Held: registry.Held})
 	w.Clerk = &application.Clerk{DB: w.DB.As(pg.RoleWorker), Catalogue: w.Catalogue, Ask: ask, Blobs: w.Blobs}
 	back := func(c *application.Case) string { return "https://portal.example/applications/" + c.PublicID + "/paid" }
 	w.Counter = &payment.Counter{Desk: w.Desk, Provider: w.Provider, ReturnURL: back}

@@ -31,6 +31,7 @@ type startView struct {
 	Cards    []roleCard
 	Others   []personRow
 	Planners []ui.Row
+	Paper    []ui.Row // who enters an application on paper, and whose
 	Sites    []siteRow
 	Outside  []siteRow
 	Switches []switchRow
@@ -91,7 +92,7 @@ func (f *front) read(ctx context.Context) (func(*ui.Page) startView, error) {
 // fill words the facts.
 func fill(p *ui.Page, f facts) startView {
 	next := f.Progress.next()
-	v := startView{Steps: timeline(p, next.Step), Cards: cards(p, next.Role), Others: others(p), Planners: planners(p), Sites: sites(p, f.Places),
+	v := startView{Steps: timeline(p, next.Step), Cards: cards(p, next.Role), Others: others(p), Planners: planners(p), Paper: onPaper(p), Sites: sites(p, f.Places),
 		Outside: outside(p, f.Places), Tomorrow: calendar.Of(f.Now).AddDays(1).String()}
 	v.More = more(p, f)
 	v.Next = nextView{Text: p.R("demo.next." + next.Key), Role: next.Role}
@@ -139,6 +140,12 @@ const (
 	storyApprover = "mhlw-approver-1"
 	storyPlanner  = "mhlw-planner"
 	storyDirector = "mhlw-director"
+	storyIntake   = "mhlw-intake"
+)
+
+// storyPaper is the person who applies on paper.
+const (
+	storyPaper = "sakura"
 )
 
 func cards(p *ui.Page, turn Role) []roleCard {
@@ -190,6 +197,29 @@ func planners(p *ui.Page) []ui.Row {
 		rows = append(rows, ui.Row{Label: p.R("demo.staff." + username), Value: p.R("demo.staff_login", member(username).Name, username, StaffPassword)})
 	}
 	return rows
+}
+
+// onPaper are the member of staff at the counter, and what stands on the paper of somebody whose card cannot sign.
+func onPaper(p *ui.Page) []ui.Row {
+	i := slices.IndexFunc(world.People(), func(who world.Person) bool { return who.ID == storyPaper })
+	who := world.People()[i]
+	birth := who.BirthDate
+	if day, err := calendar.ParseISO(birth); err == nil {
+		birth = p.Date(day)
+	}
+	return []ui.Row{
+		{Label: p.R("demo.paper.staff"), Value: p.R("demo.staff_login", member(storyIntake).Name, storyIntake, StaffPassword)},
+		{Label: p.R("demo.paper.who"), Value: spaced(who.Name) + "（" + spaced(who.Kana) + "）", Name: true},
+		{Label: p.R("demo.paper.birth"), Value: birth},
+		{Label: p.R("demo.paper.address"), Value: who.Address},
+		{Label: p.R("demo.paper.exam"), Value: p.R("demo.paper.exam_of", examOf(storyPaper).sitting, p.PrefectureName(examOf(storyPaper).place), examOf(storyPaper).number)},
+	}
+}
+
+// examOf finds somebody on the lists of passers.
+func examOf(person string) passed {
+	i := slices.IndexFunc(passers(), func(one passed) bool { return one.person == person })
+	return passers()[i]
 }
 
 func sites(p *ui.Page, at places) []siteRow {

@@ -30,17 +30,29 @@ func (ch Charger) Charge(b *pg.Batch, tx *pg.Tx, c *application.Case, lines []qu
 	if !ok {
 		return fmt.Errorf("charging case %s at an unknown register", c.PublicID)
 	}
-	var total int64
+	total := recordLines(b, c, lines)
+	b.Exec("recording an order", `
+		insert into payment_order (register_id, application_id, public_id, state, prior_state, total, created_at)
+		values ($1, $2, $3, 'planned', 'planned', $4, $5)`, c.RegisterID, c.ID, publicid.New(reg.Code), total, tx.Now)
+	return nil
+}
+
+// Note adds the lines of a case that came on paper to its statements, without an order: what was paid was paid with the paper, and
+// staff have recorded what they saw of it. It satisfies application.Charge.
+func Note(b *pg.Batch, _ *pg.Tx, c *application.Case, lines []qualification.FeeLine) error {
+	recordLines(b, c, lines)
+	return nil
+}
+
+// recordLines queues what a case costs, and returns the total in yen.
+func recordLines(b *pg.Batch, c *application.Case, lines []qualification.FeeLine) (total int64) {
 	for _, l := range lines {
 		total += l.Amount
 		b.Exec("recording a fee line", `
 			insert into fee_line (register_id, application_id, line_id, kind, collector, amount) values ($1, $2, $3, $4, $5, $6)`,
 			c.RegisterID, c.ID, l.ID, string(l.Kind), l.Collector, l.Amount)
 	}
-	b.Exec("recording an order", `
-		insert into payment_order (register_id, application_id, public_id, state, prior_state, total, created_at)
-		values ($1, $2, $3, 'planned', 'planned', $4, $5)`, c.RegisterID, c.ID, publicid.New(reg.Code), total, tx.Now)
-	return nil
+	return total
 }
 
 // Withdrawn sees to the money of a withdrawn case: an open order is to be cancelled, a paid one refunded. It satisfies

@@ -113,6 +113,9 @@ func (c *Catalogue) OfferingUnder(acts []Act, register, procedure, channel strin
 		return Offering{}
 	}
 	since := g.Procedures[procedure].Since(channel)
+	if since.IsZero() && channel == ChannelCounter {
+		since = c.paperSince(g, procedure)
+	}
 	if since.IsZero() || channel == ChannelOnline && !c.held.Load().registrars[g.Registrar].Has(FunctionIntake) {
 		return Offering{}
 	}
@@ -124,6 +127,43 @@ func (c *Catalogue) OfferingUnder(acts []Act, register, procedure, channel strin
 		o.take(t, day)
 	}
 	return o
+}
+
+// paperSince is the day from which a counter takes a procedure whose offer names no day for it: paper is the way of the law, and
+// what is taken online is taken on paper, too, where the procedure has that way. A link needs a card, so nobody files it on
+// paper, nor what the definition says is not done on paper. What costs an amount that was not found is not offered, as online.
+func (c *Catalogue) paperSince(g *Register, procedure string) calendar.Date {
+	d := c.held.Load().current[g.Qualification]
+	if d == nil {
+		return calendar.Date{}
+	}
+	p := d.Procedure(procedure)
+	if p == nil || p.Effect == EffectLink || p.OnPaper != nil && p.OnPaper.None || !slices.Contains(p.Channels, ChannelCounter) || p.unknownCost(g.Registrar, ChannelCounter) {
+		return calendar.Date{}
+	}
+	return g.Procedures[procedure].Online
+}
+
+// unknownCost tells whether what somebody pays at a register through a channel may be an amount that was not found.
+func (p *Procedure) unknownCost(registrar, channel string) bool {
+	for _, fee := range p.Fees {
+		if len(fee.Registrars) > 0 && !slices.Contains(fee.Registrars, registrar) {
+			continue
+		}
+		for i := range fee.Rules {
+			b := fee.Rules[i].bound()
+			if !b.reaches(registrar, channel) {
+				continue
+			}
+			if fee.Rules[i].Fact.Confidence == Unknown {
+				return true
+			}
+			if b.always() {
+				break
+			}
+		}
+	}
+	return false
 }
 
 // mayCost tells whether an online application for a procedure at a register can have something to pay.

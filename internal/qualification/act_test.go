@@ -60,7 +60,7 @@ func TestActsOverDefinitions(t *testing.T) {
 func TestWhatTheDefinitionDoesNotOfferCannotBeOpened(t *testing.T) {
 	c := load(t).Apart()
 	c.UseActs(qualification.NewActs(1, []qualification.Act{act(t, qualification.ActOpen, "kangoshi", "2026-07-01", "mhlw")}))
-	for _, x := range [][3]string{{nurses, "registration", "counter"}, {nurses, "nothing", "online"}, {"kangoshi.sssc", "registration", "online"}} {
+	for _, x := range [][3]string{{nurses, "linking", "counter"}, {nurses, "nothing", "online"}, {"kangoshi.sssc", "registration", "online"}} {
 		if got := c.Offering(x[0], x[1], x[2], day(t, "2026-12-01")); got != (qualification.Offering{}) {
 			t.Errorf("%v: %+v", x, got)
 		}

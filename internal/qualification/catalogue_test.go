@@ -292,7 +292,9 @@ func TestOffered(t *testing.T) {
 	}{
 		{"kangoshi.mhlw", "registration", "online", "2026-04-01", true},
 		{"kangoshi.mhlw", "registration", "online", "2026-03-31", false},
-		{"kangoshi.mhlw", "registration", "counter", "2026-12-01", false},
+		{"kangoshi.mhlw", "registration", "counter", "2026-04-01", true}, // paper beside what is online
+		{"kangoshi.mhlw", "registration", "counter", "2026-03-31", false},
+		{"kangoshi.mhlw", "linking", "counter", "2026-12-01", false}, // needs a card
 		{"kangoshi.mhlw", "renewal", "online", "2026-12-01", false},
 		{"kangoshi.pref-41", "registration", "online", "2026-12-01", false},
 	} {

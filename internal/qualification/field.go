@@ -66,7 +66,11 @@ func (f *Field) input(part string) string {
 }
 
 // official tells whether the field's value comes from the card or the register alone.
-func (f *Field) official(facts Facts) bool { return f.Fixed && facts.Channel != ChannelCounter }
+func (f *Field) official(facts Facts) bool { return !f.Typed(facts.Channel) }
+
+// Typed tells whether somebody fills the field in: everything but official values, and those, too, at a counter, where staff
+// type what stands on the paper.
+func (f *Field) Typed(channel string) bool { return !f.Fixed || channel == ChannelCounter }
 
 // Withheld tells whether the field is an official value that the resident registry, which has answered, did not give: the
 // address of a person under support measures (支援措置). Such a field is not asked: nobody types instead what is protected.

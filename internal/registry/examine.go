@@ -22,6 +22,14 @@ func Own(b *pg.Batch, registerID string, ref uuid.UUID, out *[]application.Entry
 		 order by registered_on desc, id limit 100`, registerID, ref)
 }
 
+// Held adds the query for the living entry of a register with a number, or, where that is "", with an id, through the door of its
+// registrar. It satisfies application.FindHeld.
+func Held(b *pg.Batch, registerID, number string, id uuid.UUID, out *[]application.HeldEntry) {
+	pg.Read(b, out, "reading an entry that a paper names", `
+		select id, number, registered_on, facts, class, valid_until, person_ref from entry
+		 where register_id = $1 and (number = $2 or $2 = '' and id = $3) and state in ('registered', 'suspended')`, registerID, number, id)
+}
+
 // Attest adds the query for the number and the state of the person's entries in a register, ended ones, too, through the
 // person's own door. It satisfies application.Attest.
 func Attest(b *pg.Batch, registerID string, ref uuid.UUID, out *[]application.Attested) {
@@ -52,6 +60,8 @@ func Examine(b *pg.Batch, c *application.Case, p *qualification.Procedure) func(
 			return review.Finding{Result: review.Fail, Code: "entry_ended"}, nil
 		case found[0].State == Suspended:
 			return review.Finding{Result: review.Attention, Code: "entry_suspended"}, nil
+		case c.OnPaper(): // no card has said whose it is
+			return compareHolder(c, &found[0]), nil
 		}
 		return review.Finding{Result: review.Pass, Code: "entry_held"}, nil
 	}
@@ -96,10 +106,16 @@ func compareLink(c *application.Case, found []Entry) review.Finding {
 	if len(found) == 0 {
 		return review.Finding{Result: review.Fail, Code: "entry_missing"}
 	}
-	e, who := found[0], application.Declared(c)
+	e := &found[0]
 	if e.PersonRef != nil && *e.PersonRef != c.PersonRef {
 		return review.Finding{Result: review.Fail, Code: "entry_held_by_other"}
 	}
+	return compareHolder(c, e)
+}
+
+// compareHolder puts what the applicant declared beside the entry's own particulars.
+func compareHolder(c *application.Case, e *Entry) review.Finding {
+	who := application.Declared(c)
 	name := person.CompareName(e.Facts["name"], "", who.Name.Full())
 	row := []review.Comparison{
 		{Item: "name", Declared: who.Name.Full(), Official: e.Facts["name"], Tier: name.Tier.String(), Same: name.Tier == person.Exact},

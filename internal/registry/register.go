@@ -103,7 +103,7 @@ func actOf(d review.Decided) (Act, error) {
 
 // register makes a new entry with the next number of its series.
 func register(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) {
-	e := &Entry{RegisterID: d.Case.RegisterID, ID: pg.NewID(), RegistrarID: d.Case.RegistrarID, PersonRef: &d.Case.PersonRef,
+	e := &Entry{RegisterID: d.Case.RegisterID, ID: pg.NewID(), RegistrarID: d.Case.RegistrarID, PersonRef: holderOf(d.Case),
 		State: Registered, RegisteredOn: d.On, Facts: d.Procedure.ItemValues(d.Case.Answers.Values), Revision: 1, UpdatedAt: tx.Now}
 	k, err := keysOf(e.Facts)
 	if err != nil {
@@ -130,10 +130,21 @@ func register(ctx context.Context, tx *pg.Tx, d review.Decided) (Change, error) 
 	if err := b.SendLater(ctx, tx); err != nil {
 		return Change{}, err
 	}
-	if err := holdBy(ctx, tx, e, d.Case.PersonRef); err != nil {
-		return Change{}, err
+	if e.PersonRef != nil {
+		if err := holdBy(ctx, tx, e, *e.PersonRef); err != nil {
+			return Change{}, err
+		}
 	}
 	return Change{Entry: e, Act: ActRegister}, audit.Record(ctx, tx, e.audited(d, audit.EntryCreate))
+}
+
+// holderOf is the reference of the person who will hold the entry that a case makes: nobody's for a case that came on paper, until
+// the person links it with their card.
+func holderOf(c *application.Case) *uuid.UUID {
+	if c.OnPaper() {
+		return nil
+	}
+	return &c.PersonRef
 }
 
 // nextOrdinal takes the next number of the series, whose counter's row is locked until the transaction ends, and refuses

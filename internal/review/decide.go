@@ -119,11 +119,11 @@ func (d *Desk) Decide(ctx context.Context, o Officer, publicID string, verb Verb
 }
 
 func (d *Desk) decide(ctx context.Context, tx *pg.Tx, o Officer, c *application.Case, verb Verb, comment string) error {
-	w, p, err := held(ctx, tx, c)
+	w, p, hands, err := held(ctx, tx, c)
 	if err != nil {
 		return err
 	}
-	if err := d.mayDecide(o, p); err != nil {
+	if err := d.mayDecide(o, p, hands); err != nil {
 		return err
 	}
 	if err := holds(o, w, application.StepApproval); err != nil {

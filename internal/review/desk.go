@@ -124,6 +124,8 @@ type View struct {
 	Bases       []application.BaseAnswer // of the newest round
 	Order       *payment.Order
 	Lines       []payment.Line
+	Receipts    []application.Receipt // of rounds that came on paper
+	Hands       []uuid.UUID           // who has had a hand in entering them: they cannot decide
 }
 
 // Note is an internal note.
@@ -192,6 +194,8 @@ func (d *Desk) view(tx *pg.Tx, c *application.Case, b *pg.Batch, send func() err
 	queueNotes(b, c, &v.Notes)
 	queueDecisions(b, c, &v.Decisions)
 	application.QueueHandOvers(b, c, &v.HandOvers)
+	application.QueueReceipts(b, c, &v.Receipts)
+	application.QueueHands(b, c, &v.Hands)
 	var examine func() (Finding, error)
 	var passed []bool
 	if v.Procedure != nil && !c.Elsewhere() {
@@ -220,7 +224,7 @@ func (d *Desk) view(tx *pg.Tx, c *application.Case, b *pg.Batch, send func() err
 // examine answers the checks from what was read. passed is empty where the procedure has no list of passers.
 func (v *View) examine(now time.Time, entry func() (Finding, error), passed []bool) (err error) {
 	f := Facts{Case: v.Case, Procedure: v.Procedure, Submissions: v.Submissions, Inquiries: v.Inquiries, Uploads: v.Uploads, Order: v.Order,
-		Bases: v.Bases, On: calendar.Of(now)}
+		Bases: v.Bases, On: calendar.Of(now), Receipts: v.Receipts, Lines: v.Lines}
 	if f.Entry, err = entry(); err != nil {
 		return err
 	}
@@ -248,13 +252,16 @@ func queuePasser(b *pg.Batch, c *application.Case, p *qualification.Procedure, o
 		c.RegisterID, v("passed_on"), v("place"), v("number"), jtext.SearchKey(who.Name.Full()), who.BirthDate)
 }
 
-// mayDecide refuses a decision to whom the roles do not permit it, and to the reviewer.
-func (d *Desk) mayDecide(o Officer, p *Decision) error {
+// mayDecide refuses a decision to whom the roles do not permit it, to the reviewer, and to whoever has entered the paper.
+func (d *Desk) mayDecide(o Officer, p *Decision, hands []uuid.UUID) error {
 	if err := o.may(account.CaseApprove); err != nil {
 		return err
 	}
 	if p.Reviewer == o.Staff.ID {
 		return fault.New(fault.Forbidden, "fault.four_eyes", "approving one's own proposal")
+	}
+	if slices.Contains(hands, o.Staff.ID) {
+		return fault.New(fault.Forbidden, "fault.four_eyes_paper", "deciding on a paper that one has entered")
 	}
 	return nil
 }

@@ -65,6 +65,8 @@ type Facts struct {
 	Bases       []application.BaseAnswer // what other registrars attest of the base licences
 	On          calendar.Date
 	Needed      []qualification.Evidence // documents that the case needs
+	Receipts    []application.Receipt    // what staff saw of rounds that came on paper
+	Lines       []payment.Line           // what is due
 }
 
 // Examine answers every check of the procedure that a machine can answer.
@@ -108,10 +110,13 @@ func found(ok bool, pass, fail string) Finding {
 }
 
 // signature compares the signer of the newest round with the declared particulars. The signature itself was verified
-// before it was stored; a case without one was entered at a counter.
+// before it was stored. A paper is signed by hand: no machine can tell, so a person looks at it.
 func (f Facts) signature() Finding {
-	if len(f.Submissions) == 0 {
+	switch {
+	case len(f.Submissions) == 0:
 		return Finding{Result: Attention, Code: "not_signed"}
+	case f.Case.OnPaper():
+		return Finding{Result: Attention, Code: "signed_on_paper"}
 	}
 	s := f.Submissions[len(f.Submissions)-1].Signer
 	who := application.Declared(f.Case)
@@ -206,6 +211,8 @@ func (f Facts) passer() Finding {
 
 func (f Facts) payment() Finding {
 	switch {
+	case f.Case.OnPaper():
+		return f.paidOnPaper()
 	case f.Order == nil:
 		return Finding{Result: Pass, Code: "nothing_to_pay"}
 	case f.Order.State == payment.Paid:
@@ -216,6 +223,26 @@ func (f Facts) payment() Finding {
 		return Finding{Result: Attention, Code: "refunded"}
 	}
 	return Finding{Result: Pending, Code: "not_paid"}
+}
+
+// paidOnPaper compares what is due with what staff saw paid. Another amount is for a person to judge.
+func (f Facts) paidOnPaper() Finding {
+	var due, paid int64
+	for _, l := range f.Lines {
+		due += l.Amount
+	}
+	if len(f.Receipts) > 0 {
+		paid = f.Receipts[0].Paid()
+	}
+	switch {
+	case due == 0:
+		return Finding{Result: Pass, Code: "nothing_to_pay"}
+	case paid == due:
+		return Finding{Result: Pass, Code: "paid_on_paper"}
+	case paid == 0:
+		return Finding{Result: Attention, Code: "unpaid_on_paper"}
+	}
+	return Finding{Result: Attention, Code: "paid_otherwise"}
 }
 
 // base reads what the registrar of the base licence has attested: one entry in force is enough. Without an answer, since the

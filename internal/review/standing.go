@@ -19,6 +19,7 @@ type Standing struct {
 	Procedure  *qualification.Procedure // nil for a measure, a case that the office itself has opened
 	Work       *application.WorkItem
 	Proposal   string          // what waits for the second person: approve or reject, "" for nothing
+	Channel    string          // by which way the case came: online or counter
 	Measure    string          // what the office itself proposes to do to an entry
 	Asked      map[string]bool // fields that the form asks of the applicant, given the answers; nil for a measure
 }
@@ -54,7 +55,7 @@ func (d *Desk) Standing(ctx context.Context, o Officer, publicID string) (s Stan
 }
 
 func (d *Desk) standing(ctx context.Context, tx *pg.Tx, c *application.Case) (s Standing, err error) {
-	s.State, s.Measure = c.State, c.Answers.Values["measure"]
+	s.State, s.Channel, s.Measure = c.State, c.Channel, c.Answers.Values["measure"]
 	if s.Definition, err = c.Definition(d.Catalogue); err != nil {
 		return s, err
 	}

@@ -46,36 +46,24 @@ func queueDecisions(b *pg.Batch, c *application.Case, out *[]Decision) {
 		  from decision where register_id = $1 and application_id = $2 order by proposed_at, id`, c.RegisterID, c.ID)
 }
 
-func decisions(ctx context.Context, tx *pg.Tx, c *application.Case) (out []Decision, err error) {
-	var b pg.Batch
-	queueDecisions(&b, c, &out)
-	return out, b.Send(ctx, tx.Tx)
-}
-
-// openProposal reads the proposal that waits for the second person.
-func openProposal(ctx context.Context, tx *pg.Tx, c *application.Case) (*Decision, error) {
-	all, err := decisions(ctx, tx, c)
-	if err != nil {
-		return nil, err
-	}
-	return waiting(all)
-}
-
-// held reads the work item of a case and the proposal that waits for the second person, in one round trip.
-func held(ctx context.Context, tx *pg.Tx, c *application.Case) (*application.WorkItem, *Decision, error) {
+// held reads the work item of a case, the proposal that waits for the second person, and who has entered it on paper, in one round
+// trip.
+func held(ctx context.Context, tx *pg.Tx, c *application.Case) (*application.WorkItem, *Decision, []uuid.UUID, error) {
 	var b pg.Batch
 	var work []application.WorkItem
 	var all []Decision
+	var hands []uuid.UUID
 	application.Papers{Work: &work}.Queue(&b, c)
 	queueDecisions(&b, c, &all)
+	application.QueueHands(&b, c, &hands)
 	if err := b.Send(ctx, tx); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	p, err := waiting(all)
 	if len(work) == 0 {
-		return nil, p, err
+		return nil, p, hands, err
 	}
-	return &work[0], p, err
+	return &work[0], p, hands, err
 }
 
 // waiting finds the proposal without an outcome.
@@ -105,6 +93,7 @@ type Row struct {
 	WorkID       uuid.UUID
 	OpenedAt     time.Time
 	PersonRef    uuid.UUID
+	OnPaper      bool // it came on paper and was entered at the counter
 }
 
 // Filter narrows the inbox. Zero values do not.
@@ -158,7 +147,7 @@ const inboxSQL = `
 	         nullif(coalesce(a.answers->'values'->>'name.given', a.applicant->'name'->>'given'), '')),
 	       a.submitted_at, w.due, w.step, w.state, a.state, w.assignee,
 	       coalesce((select n.body from case_note n where n.register_id = a.register_id and n.application_id = a.id order by n.at desc limit 1), ''),
-	       w.id, w.opened_at, a.person_ref
+	       w.id, w.opened_at, a.person_ref, a.origin = 'counter'
 	  from inbox_page($1, $2, $3, $4, $5, $6, $7, $8) p
 	  join work_item w on w.register_id = p.register_id and w.application_id = p.application_id and w.id = p.id
 	  join application a on a.register_id = w.register_id and a.id = w.application_id

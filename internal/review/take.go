@@ -64,11 +64,11 @@ func (d *Desk) mayHold(ctx context.Context, tx *pg.Tx, o Officer, c *application
 	if step != application.StepApproval {
 		return nil
 	}
-	p, err := openProposal(ctx, tx, c)
+	_, p, hands, err := held(ctx, tx, c)
 	if err != nil {
 		return err
 	}
-	return d.mayDecide(o, p)
+	return d.mayDecide(o, p, hands)
 }
 
 // TakeNext takes the case with the nearest deadline that nobody holds, and returns its public id. fault.NotFound when
@@ -104,6 +104,8 @@ func nextOpen(ctx context.Context, tx *pg.Tx, o Officer, step string) (register 
 	const open = `w.body_id = $1 and w.state = 'open' and w.step = $2
 		and not exists (select 1 from decision k where k.register_id = w.register_id and k.application_id = w.application_id
 		  and k.outcome is null and k.reviewer_id = $3)
+		and ($2 <> 'approval' or not exists (select 1 from paper_hand h where h.register_id = w.register_id
+		  and h.application_id = w.application_id and h.staff_id = $3))
 		order by w.due, w.opened_at, w.id limit 1 for update of w skip locked`
 	err = tx.QueryRow(ctx, `
 		select w.register_id, w.application_id from inbox_page(null, $2, 'open', '', null, null, null, $4) p

@@ -86,7 +86,15 @@ func (s *System) office(db *pg.DB) (http.Handler, error) {
 		Origin: s.origin(Office), Demo: s.Demo, Log: s.Log, Proxies: s.Proxies, FormAction: []string{originOf(s.StaffLogin.Issuer)},
 		Desk: s.reviewDesk(db), Reader: &registry.Reader{DB: db}, Blobs: s.blobs, Identity: staffLogin{s.outside.staff},
 		Authors: &authoring.Desk{DB: db, Catalogue: s.Catalogue, Files: s.files, Carried: s.authors.Carried},
+		Intake:  s.intake(db), VerifyURL: s.credentialBase(),
 	})
+}
+
+// intake is where staff enter what came on paper. Nothing is charged there and nothing is given back: what was paid was paid on paper.
+func (s *System) intake(db *pg.DB) *application.Intake {
+	ended := func(context.Context, *pg.Tx, *application.Case) error { return nil }
+	return application.NewIntake(application.Config{DB: db, Catalogue: s.Catalogue, Blobs: s.blobs, Enqueue: s.enqueue,
+		Charge: payment.Note, Ended: ended, Held: registry.Held})
 }
 
 // issuer makes credentials and their copies under the role of db. It may sign with every purpose but the status lists'.

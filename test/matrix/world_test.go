@@ -250,7 +250,7 @@ func (w *world) portals(t *testing.T) {
 	})
 	w.office = serve(t, "office", func(origin string) (http.Handler, error) {
 		return office.New(office.Config{Origin: origin, Log: log, Demo: true, Desk: w.Office, Reader: w.Reader, Blobs: w.Blobs, Identity: officers{origin, w},
-			Authors: &authoring.Desk{DB: w.Office.DB, Catalogue: w.Catalogue, Carried: authoring.Carried(w.Catalogue)}})
+			Authors: &authoring.Desk{DB: w.Office.DB, Catalogue: w.Catalogue, Carried: authoring.Carried(w.Catalogue)}, Intake: w.Intake, VerifyURL: "https://verify.example/w/"})
 	})
 	w.public = serve(t, "public", func(origin string) (http.Handler, error) {
 		return public.New(public.Config{Origin: origin, Log: log, Demo: true, Verifier: w.Verifier, Wallets: w.Asking(t, "https://api.example/oid4vp", origin+"/wallet/result")})

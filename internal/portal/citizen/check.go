@@ -11,6 +11,7 @@ import (
 
 	"akashi/internal/application"
 	"akashi/internal/fault"
+	"akashi/internal/portal/fill"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 )
@@ -18,7 +19,7 @@ import (
 // checkView is the page with the content to be signed. Everything on it is read back from the frozen bytes.
 type checkView struct {
 	Case, Body      string
-	Sections        []checkSection
+	Sections        []fill.Section
 	Documents       []ui.Row
 	DocumentsPath   string // "" when none can be changed
 	Fees            feeView
@@ -28,12 +29,6 @@ type checkView struct {
 	Request         uuid.UUID
 	SignPath        string
 	Round           int
-}
-
-// checkSection is one page of the form.
-type checkSection struct {
-	Title string
-	Rows  []ui.Row
 }
 
 // prepare freezes the content, and leads to the page that shows it.
@@ -56,27 +51,7 @@ func (p *portal) freeze(w http.ResponseWriter, r *http.Request, a application.Ap
 	}
 	page := p.casePage(r, v, "incomplete.title")
 	page.Status = http.StatusUnprocessableEntity
-	return page.Render(w, incompletePage(page, incomplete(page, v, problems)))
-}
-
-// incompleteLine is one thing that is missing or wrong, with the page on which to put it right.
-type incompleteLine struct {
-	Message string
-	Page    ui.Link
-}
-
-func incomplete(page *ui.Page, v *application.View, problems []qualification.Problem) []incompleteLine {
-	var out []incompleteLine
-	for _, problem := range problems {
-		line := incompleteLine{Message: page.Text(problem.Message)}
-		if _, document := evidenceOf(problem.Field); document {
-			line.Page = ui.Link{Path: casePath(v.Case.PublicID, "documents"), Text: page.R("documents.title")}
-		} else if g := groupOf(v.Procedure, problem.Field); g != nil {
-			line.Page = ui.Link{Path: groupPath(v.Case.PublicID, g.ID), Text: page.Text(g.Title)}
-		}
-		out = append(out, line)
-	}
-	return out
+	return page.Render(w, fill.IncompletePage(page, fill.Incomplete(page, v, problems, casePath(id), nil)))
 }
 
 func (p *portal) check(w http.ResponseWriter, r *http.Request, a application.Applicant) error {
@@ -98,57 +73,16 @@ func (p *portal) check(w http.ResponseWriter, r *http.Request, a application.App
 // fillCheck words the frozen document. Only what can still be changed has a link to change it.
 func fillCheck(page *ui.Page, cat *qualification.Catalogue, v *application.View, doc *application.Document) checkView {
 	view := checkView{Case: page.Text(v.Procedure.Name), Body: registrarName(page, cat, doc.Registrar), Round: doc.Round,
-		Sections: sections(page, v, doc), Declaration: doc.Declaration, DeclarationLang: (&ui.Page{Lang: qualification.Lang(doc.Language)}).HTMLLang(),
-		SignPath: casePath(v.Case.PublicID, "sign"), Documents: documentRows(page, v.Procedure, doc), HasFees: len(doc.FeeLines) > 0}
+		Sections: fill.Sections(page, v, doc, casePath(v.Case.PublicID)), Declaration: doc.Declaration, DeclarationLang: (&ui.Page{Lang: qualification.Lang(doc.Language)}).HTMLLang(),
+		SignPath: casePath(v.Case.PublicID, "sign"), Documents: fill.DocumentRows(page, v.Procedure, doc), HasFees: len(doc.FeeLines) > 0}
 	if v.Request != nil {
 		view.Request = v.Request.ID
 	}
 	view.Fees = documentFees(page, cat, v.Procedure, doc)
-	if mayChangeDocuments(v) {
+	if fill.MayChangeDocuments(v) {
 		view.DocumentsPath = casePath(v.Case.PublicID, "documents")
 	}
 	return view
-}
-
-// mayChangeDocuments tells whether a document of the case can be handed in now.
-func mayChangeDocuments(v *application.View) bool {
-	return slices.ContainsFunc(v.Procedure.Evidence, func(e qualification.Evidence) bool {
-		err := v.MayUpload(e.ID)
-		return err == nil || errors.Is(err, fault.Invalid) // as many as allowed are there: one can be taken out
-	}) && v.Case.State.Editable()
-}
-
-// sections words the answers of a document, page by page of the form.
-func sections(page *ui.Page, v *application.View, doc *application.Document) []checkSection {
-	var out []checkSection
-	for i := range v.Procedure.Groups {
-		g := &v.Procedure.Groups[i]
-		s := checkSection{Title: page.Text(g.Title)}
-		for j := range g.Fields {
-			f := &g.Fields[j]
-			if _, answered := doc.Answers[f.Keys()[0]]; !answered {
-				continue
-			}
-			row := ui.Row{Label: page.Text(f.Label), Value: f.Show(doc.Answers, page.Lang), Name: f.Kind == qualification.KindName}
-			if v.MayEdit(f.ID) && !f.Fixed {
-				row.Change = groupPath(v.Case.PublicID, g.ID) + "?back=check"
-			}
-			s.Rows = append(s.Rows, row)
-		}
-		if len(s.Rows) > 0 {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// documentRows lists the documents of a document by what they are and their names.
-func documentRows(page *ui.Page, q *qualification.Procedure, doc *application.Document) []ui.Row {
-	var rows []ui.Row
-	for _, u := range doc.Documents {
-		rows = append(rows, ui.Row{Label: itemLabel(page, q, "evidence:"+u.Evidence), Value: u.Name + page.R("aside", sizeWords(u.Size))})
-	}
-	return rows
 }
 
 // documentFees words the amounts of a document. Their labels and sources are those of the pinned definition.
@@ -156,18 +90,10 @@ func documentFees(page *ui.Page, cat *qualification.Catalogue, q *qualification.
 	v := feeView{Total: page.Yen(doc.Total)}
 	v.without(page, q)
 	for _, l := range doc.FeeLines {
-		v.Lines = append(v.Lines, feeLine{Label: feeLabel(page, q, l.ID), Kind: page.R("fee.kind." + l.Kind),
+		v.Lines = append(v.Lines, feeLine{Label: fill.FeeLabel(page, q, l.ID), Kind: page.R("fee.kind." + l.Kind),
 			Collector: collectorName(page, cat, l.Collector), Amount: page.Yen(l.Amount)})
 	}
 	return v
-}
-
-func feeLabel(page *ui.Page, q *qualification.Procedure, id string) string {
-	i := slices.IndexFunc(q.Fees, func(f qualification.Fee) bool { return f.ID == id })
-	if i < 0 {
-		return id
-	}
-	return page.Text(q.Fees[i].Label)
 }
 
 // sign begins the signature over the content that the page showed: content that was frozen anew since then is refused.

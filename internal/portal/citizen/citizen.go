@@ -25,6 +25,7 @@ import (
 	"akashi/internal/credential"
 	"akashi/internal/issuance"
 	"akashi/internal/payment"
+	"akashi/internal/portal/fill"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 	"akashi/internal/relying"
@@ -123,7 +124,7 @@ func New(cfg Config) (http.Handler, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	words, err := ui.NewCatalogue(Text)
+	words, err := ui.NewCatalogue(Text, fill.Text)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +184,7 @@ func (p *portal) routes() *server.Mux {
 	known("GET /applications/{id}/form/{group}", p.form)
 	known("POST /applications/{id}/form/{group}", p.saveForm)
 	known("GET /applications/{id}/documents", p.documents)
-	mux.Handle("POST /applications/{id}/documents/{evidence}", p.site.BodyLimit(maxUploadBody, p.site.Handler(p.known(p.saveDocuments))))
+	mux.Handle("POST /applications/{id}/documents/{evidence}", p.site.BodyLimit(fill.MaxUploadBody, p.site.Handler(p.known(p.saveDocuments))))
 	known("GET /applications/{id}/uploads/{upload}", p.upload)
 	known("POST /applications/{id}/check", p.prepare)
 	known("GET /applications/{id}/check", p.check)

@@ -13,6 +13,7 @@ import (
 	"akashi/internal/format/jpki"
 	"akashi/internal/payment"
 	"akashi/internal/pg/pgtest"
+	"akashi/internal/portal/fill"
 	"akashi/internal/portal/ui/uitest"
 	"akashi/internal/qualification"
 )
@@ -21,8 +22,8 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // TestEveryWordingIsThere looks at the keys in the sources, and at those that are put together from codes.
 func TestEveryWordingIsThere(t *testing.T) {
-	words := uitest.Catalogue(t, Text)
-	uitest.CheckCatalogue(t, words, ".")
+	words := uitest.Catalogue(t, Text, fill.Text)
+	uitest.CheckCatalogue(t, words, ".", "../fill")
 	uitest.CheckFaults(t, words)
 	for _, key := range codedKeys() {
 		if !words.Has(key) {

@@ -8,6 +8,7 @@ import (
 	"akashi/internal/application"
 	"akashi/internal/credential"
 	"akashi/internal/payment"
+	"akashi/internal/portal/fill"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 )
@@ -154,7 +155,7 @@ func (v *overviewView) nextTask(page *ui.Page, c *application.Case, frozen ui.Li
 }
 
 func (v *overviewView) addTasks(page *ui.Page, view *application.View) (err error) {
-	if v.Tasks, err = tasks(page, view); err != nil {
+	if v.Tasks, err = fill.Tasks(page, view, casePath(view.Case.PublicID)); err != nil {
 		return err
 	}
 	v.Spared = view.Case.Round == 0 && slices.ContainsFunc(view.Procedure.Evidence, func(e qualification.Evidence) bool { return e.Replaces != "" })
@@ -164,120 +165,19 @@ func (v *overviewView) addTasks(page *ui.Page, view *application.View) (err erro
 	return nil
 }
 
-// tasks are the parts of the form that are open now, each with how far it is.
-func tasks(page *ui.Page, v *application.View) ([]ui.Task, error) {
-	groups, err := v.Groups()
-	if err != nil {
-		return nil, err
-	}
-	var out []ui.Task
-	for _, g := range groups {
-		state, err := groupState(v, g)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, ui.Task{Text: page.Text(g.Title), Path: groupPath(v.Case.PublicID, g.ID), State: state})
-	}
-	needed, missing, err := documentsNow(v)
-	if err != nil {
-		return nil, err
-	}
-	if len(needed) > 0 {
-		t := ui.Task{Text: page.R("documents.title"), Path: casePath(v.Case.PublicID, "documents"), State: ui.TaskDone}
-		if missing > 0 {
-			t.State = ui.TaskTodo
-			if v.Correction() != nil {
-				t.State = ui.TaskAsked
-			}
-		}
-		out = append(out, t)
-	}
-	return out, nil
-}
-
-// groupState tells how far a page of the form is: complete once it was sent and holds no problem. A page whose values
-// are all official counts only after the applicant has looked at it and confirmed.
-func groupState(v *application.View, g *qualification.Group) (ui.TaskState, error) {
-	answers, problems, err := v.Procedure.Validate(g, v.Case.Answers, v.Facts)
-	if err != nil {
-		return "", err
-	}
-	if v.Correction() != nil {
-		return correctionState(v, g, answers, problems)
-	}
-	sent := slices.ContainsFunc(g.Fields, func(f qualification.Field) bool {
-		_, saved := v.Case.Answers.Values[f.Keys()[0]]
-		return saved
-	})
-	untouched := v.Procedure.Prefill(g, qualification.Answers{}, v.Facts).Raw
-	typed := slices.ContainsFunc(g.Fields, func(f qualification.Field) bool {
-		return slices.ContainsFunc(f.Inputs(), func(input string) bool { return v.Case.Answers.Raw[input] != untouched[input] })
-	})
-	switch {
-	case sent && len(problems) == 0:
-		return ui.TaskDone, nil
-	case sent || typed:
-		return ui.TaskStarted, nil
-	}
-	return ui.TaskTodo, nil
-}
-
-// correctionState is groupState for a page that a correction opens: complete once a value asked for differs from the one
-// that was signed last.
-func correctionState(v *application.View, g *qualification.Group, answers qualification.Answers, problems []qualification.Problem) (ui.TaskState, error) {
-	before, err := lastAnswers(v)
-	if err != nil || len(problems) > 0 {
-		return ui.TaskStarted, err
-	}
-	for _, f := range g.Fields {
-		if !v.MayEdit(f.ID) {
-			continue
-		}
-		for _, key := range f.Keys() {
-			if answers.Values[key] != before[key] {
-				return ui.TaskDone, nil
-			}
-		}
-	}
-	return ui.TaskAsked, nil
-}
-
-// lastAnswers are the values that were signed last, none before the first signature.
-func lastAnswers(v *application.View) (map[string]string, error) {
-	if len(v.Submissions) == 0 {
-		return nil, nil
-	}
-	doc, err := application.ParseDocument(v.Submissions[len(v.Submissions)-1].Bytes)
-	if err != nil {
-		return nil, err
-	}
-	return doc.Answers, nil
-}
-
 // asked words what a correction asks for, item by item.
 func asked(page *ui.Page, v *application.View, k *application.Correction) []askedLine {
 	var out []askedLine
 	for _, i := range k.Items {
-		line := askedLine{Label: itemLabel(page, v.Procedure, i.Item), Reason: reasonWords(page, v.Procedure, i.Reason), Note: i.Note}
-		if _, document := evidenceOf(i.Item); document {
+		line := askedLine{Label: fill.ItemLabel(page, v.Procedure, i.Item), Reason: fill.ReasonWords(page, v.Procedure, i.Reason), Note: i.Note}
+		if _, document := fill.EvidenceOf(i.Item); document {
 			line.Path = casePath(v.Case.PublicID, "documents")
-		} else if g := groupOf(v.Procedure, i.Item); g != nil {
+		} else if g := fill.GroupOf(v.Procedure, i.Item); g != nil {
 			line.Path = groupPath(v.Case.PublicID, g.ID)
 		}
 		out = append(out, line)
 	}
 	return out
-}
-
-// reasonWords is the wording of a coded reason: the definition's own, or one of those that the program itself gives.
-func reasonWords(page *ui.Page, q *qualification.Procedure, code string) string {
-	if reason := q.Reason(code); reason != nil {
-		return page.Text(reason.Label)
-	}
-	if code == "family_undecidable" {
-		return page.R("reason.family_undecidable")
-	}
-	return page.R("reason.other")
 }
 
 func outcomeOf(page *ui.Page, f caseFile) *outcomeView {
@@ -286,7 +186,7 @@ func outcomeOf(page *ui.Page, f caseFile) *outcomeView {
 	}
 	v := &outcomeView{Approved: f.Case.State == application.Registered}
 	for _, code := range f.Outcome.Reasons {
-		v.Reasons = append(v.Reasons, reasonWords(page, f.Procedure, code))
+		v.Reasons = append(v.Reasons, fill.ReasonWords(page, f.Procedure, code))
 	}
 	if f.Held != nil && f.Held.Entry.State.Living() {
 		v.Link = ui.Link{Path: credentialPath(f.Held), Text: page.R("credential.show")}

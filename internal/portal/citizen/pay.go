@@ -7,6 +7,7 @@ import (
 	"akashi/internal/application"
 	"akashi/internal/fault"
 	"akashi/internal/payment"
+	"akashi/internal/portal/fill"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 )
@@ -48,7 +49,7 @@ func fillPay(page *ui.Page, cat *qualification.Catalogue, v *application.View, d
 		CasePath: casePath(v.Case.PublicID), State: page.R("payment." + string(o.State)), Fees: feeView{Total: page.Yen(o.Total)},
 		Open: v.Case.State == application.AwaitingPayment && (o.State == payment.Planned || o.State == payment.Offered), Paid: o.State == payment.Paid}
 	for _, l := range due.Lines {
-		view.Fees.Lines = append(view.Fees.Lines, feeLine{Label: feeLabel(page, v.Procedure, l.ID), Kind: page.R("fee.kind." + string(l.Kind)),
+		view.Fees.Lines = append(view.Fees.Lines, feeLine{Label: fill.FeeLabel(page, v.Procedure, l.ID), Kind: page.R("fee.kind." + string(l.Kind)),
 			Collector: collectorName(page, cat, l.Collector), Amount: page.Yen(l.Amount)})
 	}
 	if o.PaidAt != nil {

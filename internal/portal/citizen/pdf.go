@@ -12,6 +12,7 @@ import (
 	"akashi/internal/credential"
 	"akashi/internal/fault"
 	"akashi/internal/format/cose"
+	"akashi/internal/portal/fill"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 )
@@ -66,7 +67,7 @@ func fillPDF(page *ui.Page, path string, c *credential.Credential, d *credential
 	case !v.InForce:
 	case d.Ready():
 		v.File = ui.Link{Path: path + "/pdf/file", Text: page.R("pdf.download")}
-		v.Detail = page.R("pdf.detail", page.Time(*d.MadeAt), sizeWords(*d.Size))
+		v.Detail = page.R("pdf.detail", page.Time(*d.MadeAt), fill.SizeWords(*d.Size))
 	case d.Awaited():
 		v.Making, v.Slow = true, page.Now.Sub(d.AskedAt).Seconds() > slowAfter
 	case d != nil:
@@ -118,7 +119,7 @@ func (p *portal) pdfFile(w http.ResponseWriter, r *http.Request, a application.A
 	}
 	defer f.Close()
 	w.Header().Set("Content-Type", "application/pdf")
-	w.Header().Set("Content-Disposition", disposition(pdfName(facts[cose.QualificationName])))
+	w.Header().Set("Content-Disposition", fill.Disposition(pdfName(facts[cose.QualificationName])))
 	http.ServeContent(w, r, "", *d.MadeAt, f)
 	return nil
 }

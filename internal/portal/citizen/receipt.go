@@ -8,6 +8,7 @@ import (
 
 	"akashi/internal/application"
 	"akashi/internal/fault"
+	"akashi/internal/portal/fill"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 )
@@ -110,7 +111,7 @@ func changes(page *ui.Page, q *qualification.Procedure, before, after *applicati
 	}
 	for _, u := range after.Documents {
 		if known[u]--; known[u] < 0 { // the same file handed in again is one more
-			out = append(out, ui.Change{Label: itemLabel(page, q, "evidence:"+u.Evidence), After: u.Name})
+			out = append(out, ui.Change{Label: fill.ItemLabel(page, q, "evidence:"+u.Evidence), After: u.Name})
 		}
 	}
 	return out

@@ -24,6 +24,7 @@ type caseHead struct {
 	Number, Procedure, Name, Received, Due, Left, State, Holder string
 	Tone                                                        ui.Tone
 	Late                                                        bool
+	OnPaper                                                     bool
 }
 
 // caseView is the page of a case.
@@ -45,6 +46,10 @@ type caseView struct {
 	Notes       []noteView
 	Looks       []lookView
 	Note        ui.Control
+
+	Paper        []paperReceipt // what staff saw of the paper, the newest round first
+	ToCorrection string         // where the correction on paper is entered, "" when none is asked for or the reader may not
+	ToWithdrawal string         // where it is recorded that the applicant has taken the paper back
 
 	HandOvers  []handOverView // by which bodies the case came
 	Forwarding bool           // the reader holds the case to check it and to pass it on
@@ -135,6 +140,9 @@ func (l look) people() []*uuid.UUID {
 	}
 	for i := range v.Decisions {
 		out = append(out, &v.Decisions[i].Reviewer, v.Decisions[i].Approver)
+	}
+	for i := range v.Receipts {
+		out = append(out, &v.Receipts[i].Staff)
 	}
 	for i := range v.HandOvers {
 		out = append(out, &v.HandOvers[i].Staff, v.HandOvers[i].ReceivedBy)
@@ -233,8 +241,15 @@ func newCase(page *ui.Page, o seat, l look, typed []review.Verdict, today calend
 	out.MayFree = !out.Mine && l.standing.Work != nil && l.standing.Work.Assignee != nil && o.Staff.May(o.Body, account.CaseApprove)
 	out.Reviewing, out.Deciding = l.standing.Reviews(o.Officer), l.standing.Decides(o.Officer)
 	out.HandOvers, out.Forwarding, out.Elsewhere = handOvers(page, l), l.standing.Forwards(o.Officer), c.Elsewhere()
+	out.Paper = paperReceipts(page, v, l.who)
+	if c.OnPaper() && o.May(account.CaseIntake) && c.State.Withdrawable() {
+		out.ToWithdrawal = paperBase(c.PublicID) + "/withdraw"
+		if c.State.Editable() {
+			out.ToCorrection = paperBase(c.PublicID)
+		}
+	}
 	out.Own = proposedBy(v, o)
-	out.MayTake = mayTake(o, l.standing) && !out.Own
+	out.MayTake = mayTake(o, l.standing) && !out.Own && !(l.standing.Work.Step == application.StepApproval && slices.Contains(v.Hands, o.Staff.ID))
 	out.Waiting = l.standing.Work != nil && l.standing.Work.State == application.WorkWaiting
 	out.Stand = stand(page, out, l)
 	return out, nil
@@ -243,7 +258,7 @@ func newCase(page *ui.Page, o seat, l look, typed []review.Verdict, today calend
 func newHead(page *ui.Page, l look, today calendar.Date) caseHead {
 	c := l.view.Case
 	h := caseHead{Number: c.PublicID, Procedure: procedureName(page, l.view.Definition, c.ProcedureID), Name: applicantName(c),
-		State: page.R("state." + string(c.State)), Tone: stateTone(c.State)}
+		State: page.R("state." + string(c.State)), Tone: stateTone(c.State), OnPaper: c.OnPaper()}
 	if c.SubmittedAt != nil {
 		h.Received = page.Day(*c.SubmittedAt)
 	}
@@ -461,11 +476,22 @@ func (p *portal) addNote(w http.ResponseWriter, r *http.Request, o seat) error {
 	return p.done(w, r, casePath(id)+"#notes", "case.noted")
 }
 
+// signedSection is the part of the page with what was handed in: signed with a card, or entered from a paper.
+func signedSection(v caseView) string {
+	if v.Head.OnPaper {
+		return "entered"
+	}
+	return "signed"
+}
+
 // caseSections are the parts of the page in order, for the links that lead to them.
 func caseSections(v caseView) []string {
 	out := []string{"checks", "notes"}
 	if len(v.Measure) > 0 {
 		out[0] = "measure"
+	}
+	if len(v.Paper) > 0 {
+		out = append([]string{"paper"}, out...)
 	}
 	if len(v.HandOvers) > 0 {
 		out = append([]string{"handovers"}, out...)
@@ -474,7 +500,7 @@ func caseSections(v caseView) []string {
 		out = append(out, "changes")
 	}
 	if len(v.Measure) == 0 {
-		out = append(out, "documents", "signed")
+		out = append(out, "documents", signedSection(v))
 	}
 	if len(v.Measure) == 0 && !v.Elsewhere {
 		out = append(out, "answers", "payment")

@@ -45,6 +45,7 @@ func sizeText(n int64) string {
 // signedView is one round as it was signed, read from the stored bytes and from nothing else.
 type signedView struct {
 	Title, Digest, Declaration string
+	SignerTitle, DigestTitle   string
 	Pages                      []signedPage
 	Documents                  []ui.Row
 	Fees                       []ui.Row
@@ -65,7 +66,10 @@ func signed(page *ui.Page, v *review.View) ([]signedView, error) {
 			return nil, err
 		}
 		one := signedView{Title: roundTitle(page, s.Round) + "　" + page.Time(s.SubmittedAt), Digest: fmt.Sprintf("%x", s.Digest), Declaration: doc.Declaration,
-			Signer: signerRows(page, s.Signer)}
+			Signer: signerRows(page, s.Signer, doc), SignerTitle: page.R("signer.title"), DigestTitle: page.R("signer.digest")}
+		if doc.Paper != nil {
+			one.SignerTitle, one.DigestTitle = page.R("signer.paper_title"), page.R("signer.paper_digest")
+		}
 		for j := range v.Procedure.Groups {
 			if rows := groupRows(page, v.Definition, &v.Procedure.Groups[j], doc.Answers); len(rows) > 0 {
 				one.Pages = append(one.Pages, signedPage{Title: page.Text(v.Procedure.Groups[j].Title), Rows: rows})
@@ -119,7 +123,7 @@ func groupRows(page *ui.Page, d *qualification.Definition, g *qualification.Grou
 	return rows
 }
 
-func signerRows(page *ui.Page, s application.Signer) []ui.Row {
+func signerRows(page *ui.Page, s application.Signer, doc *application.Document) []ui.Row {
 	rows := []ui.Row{
 		{Label: page.R("item.name"), Value: s.Name, Name: true}, {Label: page.R("item.birth_date"), Value: page.Date(s.BirthDate)},
 		{Label: page.R("item.sex"), Value: particularText(page, "sex", s.Sex)},
@@ -127,7 +131,28 @@ func signerRows(page *ui.Page, s application.Signer) []ui.Row {
 	if s.Address != "" {
 		rows = append(rows, ui.Row{Label: page.R("item.address"), Value: s.Address})
 	}
+	if doc.Paper != nil {
+		return append(rows, ui.Row{Label: page.R("signer.on_paper"), Value: doc.Paper.StaffNumber})
+	}
 	return append(rows, ui.Row{Label: page.R("signer.certificate"), Value: s.Serial, Source: s.Issuer})
+}
+
+// paperReceipt is what staff saw of one round that came on paper.
+type paperReceipt struct {
+	Title, By string
+	Rows      []ui.Row
+}
+
+// paperReceipts are what staff saw of the rounds that were handed in, the newest first.
+func paperReceipts(page *ui.Page, v *review.View, who names) []paperReceipt {
+	var out []paperReceipt
+	for _, r := range slices.Backward(v.Receipts) {
+		if slices.ContainsFunc(v.Submissions, func(s application.Submission) bool { return s.Round == r.Round }) {
+			out = append(out, paperReceipt{Title: roundTitle(page, r.Round), By: page.R("paper.by", who.of(&r.Staff), page.Time(r.At)),
+				Rows: receiptRows(page, v.Procedure, r.Round, r.Answers.Values)})
+		}
+	}
+	return out
 }
 
 func feeLabel(page *ui.Page, p *qualification.Procedure, id string) string {
@@ -241,6 +266,9 @@ func bases(page *ui.Page, l look) []answerView {
 
 // payments is what was to be paid and whether it was.
 func payments(page *ui.Page, v *review.View) []ui.Row {
+	if v.Case.OnPaper() {
+		return paidOnPaper(page, v)
+	}
 	if v.Order == nil {
 		return nil
 	}
@@ -257,6 +285,21 @@ func payments(page *ui.Page, v *review.View) []ui.Row {
 		rows = append(rows, ui.Row{Label: page.R("payment.paid_at"), Value: page.Time(*v.Order.PaidAt)})
 	}
 	return rows
+}
+
+// paidOnPaper is what was to be paid with a paper, and what staff saw paid.
+func paidOnPaper(page *ui.Page, v *review.View) []ui.Row {
+	if len(v.Lines) == 0 || len(v.Receipts) == 0 {
+		return nil
+	}
+	var total int64
+	var rows []ui.Row
+	for _, l := range v.Lines {
+		total += l.Amount
+		rows = append(rows, ui.Row{Label: feeLabel(page, v.Procedure, l.ID), Value: page.Yen(l.Amount), Source: page.R("fee." + string(l.Kind))})
+	}
+	return append(rows, ui.Row{Label: page.R("payment.total"), Value: page.Yen(total)},
+		ui.Row{Label: page.R("payment.on_paper"), Value: page.Yen(v.Receipts[0].Paid())})
 }
 
 // correctionView is one itemised request.

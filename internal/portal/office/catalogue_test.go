@@ -11,6 +11,7 @@ import (
 	"akashi/internal/credential"
 	"akashi/internal/payment"
 	"akashi/internal/person"
+	"akashi/internal/portal/fill"
 	"akashi/internal/portal/ui/uitest"
 	"akashi/internal/qualification"
 	"akashi/internal/registry"
@@ -20,8 +21,8 @@ import (
 
 // TestCatalogue: every wording is there in three languages, and every key that the pages or the stages behind them use.
 func TestCatalogue(t *testing.T) {
-	c := uitest.Catalogue(t, Text)
-	uitest.CheckCatalogue(t, c, ".", "../../review", "../../registry", "../../account", "../../rollout", "../../authoring")
+	c := uitest.Catalogue(t, Text, fill.Text)
+	uitest.CheckCatalogue(t, c, ".", "../fill", "../../review", "../../registry", "../../account", "../../rollout", "../../authoring")
 	uitest.CheckFaults(t, c)
 	for _, key := range composed() {
 		if !c.Has(key) {

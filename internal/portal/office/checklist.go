@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"akashi/internal/application"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
 	"akashi/internal/review"
@@ -99,6 +100,9 @@ func checklist(page *ui.Page, v *review.View, verdicts []review.Verdict, who nam
 		row := checkRow{ID: c.ID, Label: page.Text(c.Label), Required: c.Required, Open: slices.Contains(v.Unsettled, c.ID),
 			Documents: docLinks(v, c.Evidence), Reasons: reasonChoices(page, v.Procedure.Reasons, func(qualification.Reason) bool { return true }),
 			Problem: page.ProblemFor(checkInput("reason", c.ID)), NoteWrong: page.ProblemFor(checkInput("note", c.ID))}
+		if c.Machine == "signature" && v.Case.OnPaper() {
+			row.Documents = docLinks(v, application.EvidencePaper)
+		}
 		if i := slices.IndexFunc(v.Findings, func(f review.Finding) bool { return f.Check == c.ID }); i >= 0 {
 			row.found(page, v.Findings[i])
 		}
@@ -162,10 +166,8 @@ func docLinks(v *review.View, evidence string) []docLink {
 
 // evidenceLabel is the name of a kind of document.
 func evidenceLabel(page *ui.Page, p *qualification.Procedure, id string) string {
-	if p != nil {
-		if e := p.Document(id); e != nil {
-			return page.Text(e.Label)
-		}
+	if e := application.DocumentOf(p, id); e != nil {
+		return page.Text(e.Label)
 	}
 	return id
 }

@@ -89,7 +89,7 @@ func (p *portal) drawCorrectionItems(w http.ResponseWriter, r *http.Request, o s
 	} else if len(d.Items) == 0 {
 		d.Items = suggested(v)
 	}
-	return page.Render(w, correctionItemsPage(page, correctionItemsView{ID: id, Round: v.Case.Round + 1, Groups: correctionGroups(page, v.Procedure, d.Items, s.Asked)}))
+	return page.Render(w, correctionItemsPage(page, correctionItemsView{ID: id, Round: v.Case.Round + 1, Groups: correctionGroups(page, v.Procedure, v.Case.Channel, d.Items, s.Asked)}))
 }
 
 // suggested are the items behind the defects that the reviewer found. The reviewer's remarks are internal and stay out.
@@ -110,12 +110,12 @@ func suggested(v *review.View) []application.CorrectionItem {
 }
 
 // correctables lists what an applicant can put right: the fields that they fill in, page by page, and the documents.
-func correctables(page *ui.Page, p *qualification.Procedure) []correctionGroup {
+func correctables(page *ui.Page, p *qualification.Procedure, channel string) []correctionGroup {
 	var out []correctionGroup
 	for _, g := range p.Groups {
 		one := correctionGroup{Title: page.Text(g.Title)}
 		for _, f := range g.Fields {
-			if !f.Fixed {
+			if f.Typed(channel) {
 				one.Items = append(one.Items, correctionItem{Item: f.ID, Label: page.Text(f.Label)})
 			}
 		}
@@ -134,8 +134,8 @@ func correctables(page *ui.Page, p *qualification.Procedure) []correctionGroup {
 }
 
 // correctionGroups is the list with what is chosen, and with the reasons that fit each line.
-func correctionGroups(page *ui.Page, p *qualification.Procedure, chosen []application.CorrectionItem, asked map[string]bool) []correctionGroup {
-	groups := correctables(page, p)
+func correctionGroups(page *ui.Page, p *qualification.Procedure, channel string, chosen []application.CorrectionItem, asked map[string]bool) []correctionGroup {
+	groups := correctables(page, p, channel)
 	for i := range groups {
 		for j := range groups[i].Items {
 			item := &groups[i].Items[j]
@@ -183,7 +183,7 @@ func (p *portal) saveCorrectionItems(w http.ResponseWriter, r *http.Request, o s
 	if err != nil {
 		return err
 	}
-	d := correctionDraft{Case: id, Items: readItems(s.Procedure, form, before.Items), Due: before.Due}
+	d := correctionDraft{Case: id, Items: readItems(s.Procedure, s.Channel, form, before.Items), Due: before.Due}
 	if len(wrongItems(&ui.Page{Site: p.site}, s, d.Items)) > 0 {
 		return p.drawCorrectionItems(w, r, o, id, d, s, func(page *ui.Page, _ *review.View) []qualification.Problem {
 			return wrongItems(page, s, d.Items)
@@ -196,10 +196,10 @@ func (p *portal) saveCorrectionItems(w http.ResponseWriter, r *http.Request, o s
 }
 
 // readItems reads the chosen lines in the order of the form; words that were written before stay.
-func readItems(p *qualification.Procedure, form map[string]string, before []application.CorrectionItem) []application.CorrectionItem {
+func readItems(p *qualification.Procedure, channel string, form map[string]string, before []application.CorrectionItem) []application.CorrectionItem {
 	chosen := strings.Split(form["item"], ",")
 	var out []application.CorrectionItem
-	for _, item := range itemsOf(p) {
+	for _, item := range itemsOf(p, channel) {
 		if !slices.Contains(chosen, item) {
 			continue
 		}
@@ -213,11 +213,11 @@ func readItems(p *qualification.Procedure, form map[string]string, before []appl
 }
 
 // itemsOf lists the ids of what can be put right.
-func itemsOf(p *qualification.Procedure) []string {
+func itemsOf(p *qualification.Procedure, channel string) []string {
 	var out []string
 	for _, g := range p.Groups {
 		for _, f := range g.Fields {
-			if !f.Fixed {
+			if f.Typed(channel) {
 				out = append(out, f.ID)
 			}
 		}
@@ -401,6 +401,7 @@ type correctionPreviewView struct {
 	Items  []previewItem
 	Many   bool // the third round or a later one: a supervisor should have a look
 	Round  int
+	Paper  bool // the applicant has no page to read it on
 }
 
 type previewItem struct{ Label, Reason, Note string }
@@ -421,7 +422,7 @@ func (p *portal) correctionPreview(w http.ResponseWriter, r *http.Request, o sea
 	page := p.page(r, o, "inbox", "correction.preview_title", id)
 	page.Back = casePath(id, "correction", "words")
 	theirs := &ui.Page{Site: p.site, Lang: qualification.Lang(v.Case.Lang)}
-	out := correctionPreviewView{ID: id, Theirs: theirs, Round: v.Case.Round + 1, Many: v.Case.Round >= 2,
+	out := correctionPreviewView{ID: id, Theirs: theirs, Round: v.Case.Round + 1, Many: v.Case.Round >= 2, Paper: v.Case.OnPaper(),
 		Next: ui.NextStep{Mine: true, Text: theirs.R("correction.theirs_lead"), Due: due.Time()}}
 	for _, i := range d.Items {
 		out.Items = append(out.Items, previewItem{Label: itemLabel(theirs, v.Procedure, i.Item), Reason: reasonText(theirs, v.Procedure, i.Reason), Note: i.Note})

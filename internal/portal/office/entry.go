@@ -28,6 +28,7 @@ type entryView struct {
 	Measures                []ui.Link
 	Looks                   []lookView
 	Linked                  bool
+	HandoutPath             string // where the credential of an entry that nobody has linked is printed, "" when there is none
 }
 
 // pastView is one line of the history: what was done, when, and what it changed.
@@ -143,6 +144,9 @@ func newEntry(page *ui.Page, cat *qualification.Catalogue, o seat, e *registry.E
 			one.Issued = page.Time(*c.SignedAt)
 		}
 		v.Credentials = append(v.Credentials, one)
+	}
+	if !v.Linked && inForce(issued) != nil {
+		v.HandoutPath = entryPath(e.RegisterID, e.ID.String(), "credential")
 	}
 	for _, kind := range measuresFor(o, e.State) {
 		v.Measures = append(v.Measures, ui.Link{Path: entryPath(e.RegisterID, e.ID.String(), "measures", kind), Text: page.R("measure.do." + kind)})

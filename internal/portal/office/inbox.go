@@ -138,6 +138,7 @@ type inboxView struct {
 	First    string // path of the first page, "" when this is it
 	More     string // path of the next page
 	Passed   bool   // the body passes cases on
+	Paper    bool   // the reader can enter what came on paper
 	Empty    string
 }
 
@@ -174,6 +175,7 @@ type inboxRow struct {
 	Path, Number, Procedure, Name, Received, Due, Left, Step, State, Holder, Note string
 	Tone                                                                          ui.Tone
 	Mine                                                                          bool
+	OnPaper                                                                       bool
 }
 
 // inbox shows the work of the body.
@@ -219,6 +221,7 @@ func newInbox(page *ui.Page, cat *qualification.Catalogue, o seat, f inboxQuery,
 	v.Show, v.Step, v.Kind, v.Per = inboxControls(page, cat, o, f)
 	v.Chips = inboxChips(page, cat, f)
 	v.Passed = o.May(account.CaseForward) && slices.ContainsFunc(cat.List(), func(d *qualification.Definition) bool { return d.ForwardedBy(o.Body) })
+	v.Paper = o.May(account.CaseIntake)
 	if len(rows) > f.Per || len(rows) == 100 {
 		rows = rows[:min(len(rows), f.Per)]
 		v.More = f.path(func(q *inboxQuery) { q.After = &rows[len(rows)-1] })
@@ -276,7 +279,7 @@ func newInboxRow(page *ui.Page, cat *qualification.Catalogue, o seat, row review
 	mine := row.Assignee != nil && *row.Assignee == o.Staff.ID
 	out := inboxRow{Path: casePath(row.PublicID), Number: row.PublicID, Procedure: procedureName(page, d, row.ProcedureID), Name: row.Name,
 		Received: shortDay(page, calendar.Of(row.SubmittedAt)), Due: shortDay(page, row.Due), Left: left(page, today, row.Due), Step: page.R("step." + row.Step),
-		State: page.R("state." + string(row.State)), Tone: stateTone(row.State), Holder: who.of(row.Assignee), Note: row.LatestNote, Mine: mine}
+		State: page.R("state." + string(row.State)), Tone: stateTone(row.State), Holder: who.of(row.Assignee), Note: row.LatestNote, Mine: mine, OnPaper: row.OnPaper}
 	if mine && row.Step == application.StepApproval {
 		out.Path = casePath(row.PublicID, "decision")
 	}

@@ -22,9 +22,11 @@ import (
 	"time"
 
 	"akashi/internal/account"
+	"akashi/internal/application"
 	"akashi/internal/authoring"
 	"akashi/internal/blob"
 	"akashi/internal/calendar"
+	"akashi/internal/portal/fill"
 	"akashi/internal/portal/preview"
 	"akashi/internal/portal/ui"
 	"akashi/internal/qualification"
@@ -76,17 +78,22 @@ type Config struct {
 	Demo       bool
 	Log        *slog.Logger
 
-	Desk     *review.Desk // its DB is used under the office's role, its catalogue for names
-	Reader   *registry.Reader
-	Authors  *authoring.Desk
-	Blobs    *blob.Store
-	Identity Identity
+	Desk    *review.Desk // its DB is used under the office's role, its catalogue for names
+	Reader  *registry.Reader
+	Authors *authoring.Desk
+	Intake  *application.Intake // what came on paper
+
+	VerifyURL string // address of the verification page: the base of the QR codes
+	Blobs     *blob.Store
+	Identity  Identity
 }
 
 func (c Config) check() error {
 	switch {
-	case c.Desk == nil || c.Reader == nil || c.Blobs == nil || c.Authors == nil:
-		return errors.New("making the office portal: desk, reader, file store and the authors' desk are required")
+	case c.Desk == nil || c.Reader == nil || c.Blobs == nil || c.Authors == nil || c.Intake == nil:
+		return errors.New("making the office portal: desk, reader, file store, the authors' desk and the intake are required")
+	case c.VerifyURL == "":
+		return errors.New("making the office portal: the address of the verification page is required")
 	case c.Identity == nil:
 		return errors.New("making the office portal: the staff's login is required")
 	}
@@ -104,7 +111,7 @@ func New(cfg Config) (http.Handler, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	words, err := ui.NewCatalogue(Text, preview.Words())
+	words, err := ui.NewCatalogue(Text, fill.Text, preview.Words())
 	if err != nil {
 		return nil, err
 	}
@@ -159,10 +166,29 @@ func (p *portal) routes() *server.Mux {
 	known("POST /cases/{id}/proposal", p.propose)
 	known("GET /cases/{id}/decision", p.decisionPage)
 	known("POST /cases/{id}/decision", p.decide)
+	known("GET /paper", p.papers)
+	known("GET /paper-new/{register}/{procedure}", p.newPaper)
+	known("POST /paper-new/{register}/{procedure}", p.beginPaper)
+	known("GET /paper/{id}", p.paper)
+	known("GET /paper/{id}/receipt", p.receipt)
+	known("POST /paper/{id}/receipt", p.saveReceipt)
+	known("GET /paper/{id}/form/{group}", p.paperForm)
+	known("POST /paper/{id}/form/{group}", p.savePaperForm)
+	known("GET /paper/{id}/documents", p.paperDocuments)
+	mux.Handle("POST /paper/{id}/documents/{evidence}", p.site.BodyLimit(fill.MaxUploadBody, p.site.Handler(p.known(p.savePaperDocuments))))
+	known("GET /paper/{id}/uploads/{upload}", p.paperUpload)
+	known("GET /paper/{id}/payment", p.paperPayment)
+	known("POST /paper/{id}/payment", p.savePaperPayment)
+	known("POST /paper/{id}/check", p.freezePaper)
+	known("GET /paper/{id}/check", p.paperCheck)
+	known("POST /paper/{id}/handin", p.handInPaper)
+	known("GET /paper/{id}/withdraw", p.withdrawPaperPage)
+	known("POST /paper/{id}/withdraw", p.withdrawPaper)
 	known("GET /register", p.registerPage)
 	known("POST /register", p.search)
 	known("GET /register/results", p.results)
 	known("GET /register/{register}/{entry}", p.entryPage)
+	known("GET /register/{register}/{entry}/credential", p.handout)
 	known("POST /register/{register}/{entry}/purpose", p.stateEntryPurpose)
 	known("GET /register/{register}/{entry}/measures/{kind}", p.measurePage)
 	known("POST /register/{register}/{entry}/measures/{kind}", p.proposeMeasure)
@@ -196,6 +222,7 @@ func nav(o seat) []ui.NavItem {
 		}
 	}
 	add(o.May(account.CaseView), "inbox", "nav.inbox", "/")
+	add(o.May(account.CaseIntake), "paper", "nav.paper", paperPath)
 	add(o.May(account.RegisterSearch), "register", "nav.register", "/register")
 	add(mayPlan(o), "rollout", "nav.rollout", "/rollout")
 	add(mayAuthor(o), "definitions", "nav.definitions", "/definitions")

@@ -94,7 +94,7 @@ func console(t *testing.T, cases *casetest.World) *world {
 	w.URL = "http://" + server.Listener.Addr().String()
 	w.login = &login{origin: w.URL, now: w.Clock.Now}
 	handler, err := New(Config{Origin: w.URL, Demo: true, Log: slog.New(slog.DiscardHandler), Desk: w.Office, Reader: w.Reader, Blobs: w.Blobs, Identity: w.login,
-		Authors: authors(t, w.World)})
+		Authors: authors(t, w.World), Intake: w.Intake, VerifyURL: "https://check.example/w/"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"akashi/internal/qualification"
 )
 
-// Opened returns the catalogue of the files with every register open and every procedure offered online that the definition lets
-// be filed online. An amount that is not known is an invented one.
+// Opened returns the catalogue of the files with every register open and every procedure offered: online where the definition lets
+// it be filed online, and on paper alone for the rest. An amount that is not known is an invented one.
 func Opened(files map[string][]byte) (*qualification.Catalogue, error) {
 	c, err := qualification.LoadFiles(files)
 	if err != nil {
@@ -38,9 +38,11 @@ func opened(d *qualification.Definition) ([]byte, error) {
 	}
 	offers := map[string]any{}
 	for i := range d.Procedures {
-		if slices.Contains(d.Procedures[i].Channels, qualification.ChannelOnline) {
-			offers[d.Procedures[i].ID] = map[string]any{"online": d.ValidFrom.String()}
+		channel := qualification.ChannelOnline
+		if !slices.Contains(d.Procedures[i].Channels, channel) {
+			channel = qualification.ChannelCounter // on paper alone
 		}
+		offers[d.Procedures[i].ID] = map[string]any{channel: d.ValidFrom.String()}
 	}
 	doc["offers"] = offers
 	priced(doc)
