@@ -72,31 +72,48 @@ func (p *portal) whyEntry(r *http.Request, id uuid.UUID) (string, error) {
 	return found.Purpose, nil
 }
 
-// entryPage shows an entry, or first asks why.
-func (p *portal) entryPage(w http.ResponseWriter, r *http.Request, o seat) error {
+// seenEntry is an entry that was opened for a stated purpose, which the audit log has.
+type seenEntry struct {
+	Register string
+	ID       uuid.UUID
+	Why      string
+	Entry    *registry.Entry
+	Past     []registry.Past
+	Issued   []credential.Credential
+}
+
+// openEntry opens the entry that the address names, for who may see the register and has said why. Who has not is asked, and there is
+// nothing more to draw: nil without an error.
+func (p *portal) openEntry(w http.ResponseWriter, r *http.Request, o seat) (*seenEntry, error) {
 	register, id, err := whichEntry(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := p.need(r.Context(), o, account.RegisterView); err != nil {
-		return err
+		return nil, err
 	}
 	why, err := p.whyEntry(r, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if why == "" {
-		return p.askWhyEntry(w, r, o, register, id, false)
+		return nil, p.askWhyEntry(w, r, o, register, id, false)
 	}
-	e, past, err := p.Reader.Open(r.Context(), o.Officer, register, id, why)
-	if err != nil {
+	seen := &seenEntry{Register: register, ID: id, Why: why}
+	if seen.Entry, seen.Past, err = p.Reader.Open(r.Context(), o.Officer, register, id, why); err != nil {
+		return nil, err
+	}
+	seen.Issued, err = credential.OfEntry(r.Context(), p.Desk.DB, o.Body, register, id)
+	return seen, err
+}
+
+// entryPage shows an entry, or first asks why.
+func (p *portal) entryPage(w http.ResponseWriter, r *http.Request, o seat) error {
+	seen, err := p.openEntry(w, r, o)
+	if err != nil || seen == nil {
 		return err
 	}
-	issued, err := credential.OfEntry(r.Context(), p.Desk.DB, o.Body, register, id)
-	if err != nil {
-		return err
-	}
-	events, err := p.entrysLog(r, o, id)
+	events, err := p.entrysLog(r, o, seen.ID)
 	if err != nil {
 		return err
 	}
@@ -106,7 +123,7 @@ func (p *portal) entryPage(w http.ResponseWriter, r *http.Request, o seat) error
 	}
 	page := p.page(r, o, "register", "entry.title")
 	page.Back = "/register"
-	v := newEntry(page, p.Desk.Catalogue, o, e, past, issued)
+	v := newEntry(page, p.Desk.Catalogue, o, seen.Entry, seen.Past, seen.Issued)
 	v.Looks = looks(page, events, who)
 	return page.Render(w, entryBody(page, v))
 }

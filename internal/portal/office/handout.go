@@ -32,41 +32,23 @@ func inForce(issued []credential.Credential) *credential.Credential {
 
 // handout shows the credential of an entry that nobody has linked, to be printed. It is recorded like a look at the entry.
 func (p *portal) handout(w http.ResponseWriter, r *http.Request, o seat) error {
-	register, id, err := whichEntry(r)
-	if err != nil {
+	seen, err := p.openEntry(w, r, o)
+	if err != nil || seen == nil {
 		return err
 	}
-	if err := p.need(r.Context(), o, account.RegisterView); err != nil {
-		return err
-	}
-	why, err := p.whyEntry(r, id)
-	if err != nil {
-		return err
-	}
-	if why == "" {
-		return p.askWhyEntry(w, r, o, register, id, false)
-	}
-	e, _, err := p.Reader.Open(r.Context(), o.Officer, register, id, why)
-	if err != nil {
-		return err
-	}
-	issued, err := credential.OfEntry(r.Context(), p.Desk.DB, o.Body, register, id)
-	if err != nil {
-		return err
-	}
-	c := inForce(issued)
-	if c == nil || e.PersonRef != nil {
+	c := inForce(seen.Issued)
+	if c == nil || seen.Entry.PersonRef != nil {
 		return fault.New(fault.Conflict, "fault.no_handout", "handing out a credential that is not in force, or that somebody holds online")
 	}
 	page := p.page(r, o, "register", "handout.title")
-	page.Back = entryPath(register, id.String())
-	v, err := newHandout(page, e, c, p.VerifyURL)
+	page.Back = entryPath(seen.Register, seen.ID.String())
+	v, err := newHandout(page, seen.Entry, c, p.VerifyURL)
 	if err != nil {
 		return err
 	}
 	err = p.Desk.DB.InRegistrar(r.Context(), o.Body, func(tx *pg.Tx) error {
-		return audit.Record(r.Context(), tx, audit.Event{Act: audit.CredentialHandOut, Actor: o.Actor(account.RegisterView), Purpose: why, Register: register,
-			Registrar: o.Body, Entry: id})
+		return audit.Record(r.Context(), tx, audit.Event{Act: audit.CredentialHandOut, Actor: o.Actor(account.RegisterView), Purpose: seen.Why, Register: seen.Register,
+			Registrar: o.Body, Entry: seen.ID})
 	})
 	if err != nil {
 		return err
